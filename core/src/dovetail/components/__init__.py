@@ -1,0 +1,1 @@
+"""The contracts: one abstract class for each component type, and what all components share."""

@@ -1,0 +1,84 @@
+"""The report: the file a step's process writes last, from which the launcher learns what happened."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from dovetail.records.artifact import ArtifactRecord
+from dovetail.records.record import Record
+from dovetail.records.run import MetricRecord, Status
+
+
+class Reason(StrEnum):
+    """Why an attempt ended."""
+
+    COMPLETED = "completed"
+    ERROR = "error"
+    SIGNAL = "signal"
+    EXIT = "exit"
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+
+
+class Failure(Record):
+    """What the user's code raised: public name of the class, its text, the traceback without our frames."""
+
+    type: str
+    message: str
+    traceback: str = ""
+    hint: str | None = None
+
+
+class StepTask(Record):
+    """What a process needs to know to make one attempt; everything else stands in the plan.
+
+    `inputs` are the records of the artifacts to read, `epoch` is that of the lease under which the
+    attempt was given out.
+    """
+
+    run_id: str
+    run_name: str
+    step: str
+    attempt: str
+    number: int
+    epoch: int
+    inputs: dict[str, ArtifactRecord] = {}
+    timeout: float | None = None
+
+
+class StepReport(Record):
+    """How an attempt ended, and what it made. Written once, after all artifacts."""
+
+    format: Literal[1]
+    run_id: str
+    step: str
+    attempt: str
+    number: int
+    epoch: int
+    status: Status
+    reason: Reason
+    started: int
+    finished: int
+    duration: float
+    outputs: tuple[ArtifactRecord, ...] = ()
+    metrics: tuple[MetricRecord, ...] = ()
+    failure: Failure | None = None
+    notes: dict[str, Any] = {}
+
+
+def run_directory(run_id: str) -> str:
+    """Return where a run's own files lie in any artifact store."""
+    return f"runs/{run_id[-2:]}/{run_id}"
+
+
+def report_path(run_id: str, attempt: str) -> str:
+    """Return where the report of an attempt lies in any artifact store."""
+    return f"{run_directory(run_id)}/reports/{attempt}.json"
+
+
+def log_path(run_id: str, attempt: str) -> str:
+    """Return where the output of an attempt lies in any artifact store."""
+    return f"{run_directory(run_id)}/logs/{attempt}.log"
