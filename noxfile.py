@@ -1,0 +1,225 @@
+"""Every check of the repository; `nox` runs the ones a change must pass, `nox -l` lists all.
+
+`nox -s "plugin(numpy)"` checks one wheel, `nox -s full` adds lowest dependencies, all Python versions and
+long sizes, `nox -s bench` prints the table of costs. With uv on the path environments take seconds;
+without it pip does the same.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import nox
+
+ROOT = Path(__file__).parent
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+# Wheels whose tools cannot be installed next to those of the others: folder name -> reason. They are
+# type-checked in their own plugin session.
+ALONE: dict[str, str] = {}
+
+nox.needs_version = ">=2026.10"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["lint", "floors", "types", "tests", "plugin", "docs", "build"]
+
+
+def _wheels() -> dict[str, Path]:
+    """Return the folders of all wheels but the core, by what follows `dovetail-`."""
+    folders = sorted(each.parent for each in ROOT.glob("*/dovetail-*/pyproject.toml"))
+    return {folder.name.removeprefix("dovetail-"): folder for folder in folders}
+
+
+WHEELS = _wheels()
+TOGETHER = {name: folder for name, folder in WHEELS.items() if folder.name not in ALONE}
+
+
+def _project(folder: Path) -> dict[str, Any]:
+    return nox.project.load_toml(folder / "pyproject.toml")
+
+
+def _install_group(session: nox.Session, *groups: str) -> None:
+    session.install(*nox.project.dependency_groups(_project(ROOT), *groups))
+
+
+def _has_uv(session: nox.Session) -> bool:
+    return session.venv_backend == "uv"
+
+
+def _with_test_extra(folder: Path, path: Path) -> str:
+    extras = _project(folder)["project"].get("optional-dependencies", {})
+    return f"{path}[test]" if "test" in extras else str(path)
+
+
+def _install_editable(session: nox.Session, *folders: Path) -> None:
+    """Install members from their folders, so that none of them is looked for in an index."""
+    wanted = [part for folder in folders for part in ("-e", _with_test_extra(folder, folder))]
+    session.install(*wanted)
+
+
+def _build(session: nox.Session, folder: Path, into: Path) -> Path:
+    """Build the wheel of `folder` and return its path."""
+    fresh = into / f".{folder.name}"
+    if _has_uv(session):
+        session.run("uv", "build", "--quiet", "--wheel", "-o", str(fresh), str(folder), external=True)
+    else:
+        session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(fresh), str(folder))
+    (built,) = fresh.glob("*.whl")
+    wheel = built.replace(into / built.name)
+    shutil.rmtree(fresh)
+    return wheel
+
+
+def _test(session: nox.Session, *arguments: str, **settings: str) -> None:
+    """Run pytest with byte code cached: the tests start many children."""
+    env = {"PYTHONDONTWRITEBYTECODE": None, **settings}
+    session.run("pytest", *arguments, *session.posargs, env=env)
+
+
+def _check_types(session: nox.Session, folder: Path, *arguments: str) -> None:
+    """Run mypy over the sources of one wheel, whose dependencies are installed."""
+    cache = ROOT / ".mypy_cache" / folder.name
+    with session.chdir(folder):
+        session.run(
+            "mypy",
+            f"--config-file={ROOT / 'pyproject.toml'}",
+            f"--cache-dir={cache}",
+            *arguments,
+            "src",
+            env={"MYPYPATH": "src"},
+        )
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format; `nox -s lint -- --fix` mends what can be mended."""
+    _install_group(session, "lint")
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", *([] if "--fix" in session.posargs else ["--check"]))
+
+
+@nox.session
+def floors(session: nox.Session) -> None:
+    """Check that imports go downward, and that wheels see only the door made for them."""
+    _install_group(session, "floors", "test")
+    _install_editable(session, ROOT / "core")
+    session.run("lint-imports")
+    _test(session, "tests/test_house_rules.py")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types of every wheel, strictly."""
+    _install_group(session, "types", "docs")
+    _install_editable(session, ROOT / "core", *TOGETHER.values())
+    session.run("mypy", *session.posargs)
+    for folder in TOGETHER.values():
+        _check_types(session, folder, *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Test the core alone, then what needs several wheels."""
+    _install_group(session, "test")
+    _install_editable(session, ROOT / "core")
+    _test(session, "-n2", "core/tests")
+    _install_editable(session, ROOT / "core", *TOGETHER.values())
+    _test(session, "-n2", "tests", "--ignore=tests/docs")
+
+
+@nox.session
+@nox.parametrize("name", list(WHEELS), ids=list(WHEELS))
+def plugin(session: nox.Session, name: str) -> None:
+    """Test one wheel as its users get it: built, and installed next to the built core."""
+    folder = WHEELS[name]
+    wheelhouse = Path(session.create_tmp()) / "wheelhouse"
+    shutil.rmtree(wheelhouse, ignore_errors=True)
+    wheelhouse.mkdir()
+    core = _build(session, ROOT / "core", wheelhouse)
+    wheel = _build(session, folder, wheelhouse)
+    _install_group(session, "test")
+    # Paths, not names: no index is asked for a wheel of ours. tests/wheelhouse asserts it.
+    session.install(str(core), _with_test_extra(folder, wheel))
+    _test(session, "-n0", "tests/wheelhouse", DOVETAIL_WHEELHOUSE=str(wheelhouse))
+    _test(session, str(folder / "tests"))
+    if folder.name in ALONE:
+        _install_group(session, "types")
+        _check_types(session, folder)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the pages strictly and run every example in them and in the README."""
+    _install_group(session, "docs")
+    _install_editable(session, ROOT / "core", *TOGETHER.values())
+    session.run("mkdocs", "build", "--strict", "--quiet", env={"NO_MKDOCS_2_WARNING": "1"})
+    _test(session, "tests/docs")
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the wheels of all members into dist/."""
+    dist = ROOT / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    dist.mkdir()
+    for folder in (ROOT / "core", *WHEELS.values()):
+        wheel = _build(session, folder, dist)
+        print(f"{wheel.stat().st_size / 1000:8.1f} kB  {wheel.relative_to(ROOT)}")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure what is promised in numbers; name rows to run only those."""
+    wheelhouse = Path(session.create_tmp()) / "wheelhouse"
+    shutil.rmtree(wheelhouse, ignore_errors=True)
+    wheelhouse.mkdir()
+    core = _build(session, ROOT / "core", wheelhouse)
+    wheels = [_build(session, folder, wheelhouse) for folder in TOGETHER.values()]
+    session.install(str(core), *map(str, wheels))
+    env = {"PYTHONDONTWRITEBYTECODE": None, "DOVETAIL_WHEELHOUSE": str(wheelhouse)}
+    session.run("python", "-m", "compileall", "-q", str(Path(session.virtualenv.location) / "lib"))
+    session.run("python", "tests/benchmarks/run.py", *session.posargs, env=env)
+
+
+@nox.session
+def full(session: nox.Session) -> None:
+    """Add lowest dependencies, resolution and types for every Python, and long sizes. Needs uv."""
+    if not _has_uv(session):
+        session.error("`full` resolves with uv: pip install uv")
+    members = (ROOT / "core", *WHEELS.values())
+    wheelhouse = Path(session.create_tmp()) / "wheelhouse"
+    shutil.rmtree(wheelhouse, ignore_errors=True)
+    wheelhouse.mkdir()
+    built = {folder: _build(session, folder, wheelhouse) for folder in members}
+    ours = wheelhouse / "ours.txt"
+    ours.write_text("".join(f"{each.name} @ {built[each].as_uri()}\n" for each in WHEELS.values()))
+    with ours.open("a") as file:
+        file.write(f"dovetail @ {built[ROOT / 'core'].as_uri()}\n")
+    for folder in members:
+        _resolve(session, folder, ours)
+        _test_lowest(session, folder, built, ours)
+    _install_group(session, "test", "types", "docs")
+    _install_editable(session, ROOT / "core", *TOGETHER.values())
+    for python in PYTHONS:
+        session.run("mypy", f"--python-version={python}", f"--cache-dir=.mypy_cache/{python}")
+        for folder in TOGETHER.values():
+            _check_types(session, folder, f"--python-version={python}")
+    _test(session, "-n2", "core/tests", "tests", "--ignore=tests/docs", DOVETAIL_TEST_SIZES="full")
+
+
+def _resolve(session: nox.Session, folder: Path, ours: Path) -> None:
+    """Check that the dependencies of a wheel can be had for every Python."""
+    for python in PYTHONS:
+        options = ("--all-extras", f"--python-version={python}", f"--override={ours}", "--no-header")
+        project = str(folder / "pyproject.toml")
+        session.run("uv", "pip", "compile", "--quiet", *options, "-o", os.devnull, project, external=True)
+
+
+def _test_lowest(session: nox.Session, folder: Path, built: dict[Path, Path], ours: Path) -> None:
+    """Test one wheel with the lowest versions it admits."""
+    session.run_install("uv", "venv", "--quiet", "--clear", session.virtualenv.location, external=True)
+    _install_group(session, "test")
+    wheel = _with_test_extra(folder, built[folder])
+    session.install("--resolution=lowest-direct", f"--override={ours}", wheel)
+    _test(session, str(folder / "tests"), DOVETAIL_WHEELHOUSE=str(ours.parent))
