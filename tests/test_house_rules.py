@@ -11,8 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "core" / "src" / "dovetail"
-WHEELS = [each.parent for each in ROOT.glob("*/dovetail-*/pyproject.toml")]
-SOURCES = [*CORE.rglob("*.py"), *(file for wheel in WHEELS for file in wheel.glob("src/**/*.py"))]
+WHEELS = sorted(each.parent for each in ROOT.glob("*/dovetail-*/pyproject.toml"))
+SOURCES = sorted([*CORE.rglob("*.py"), *(file for wheel in WHEELS for file in wheel.glob("src/**/*.py"))])
 TESTS = [file for folder in (ROOT / "core", ROOT, *WHEELS) for file in (folder / "tests").rglob("*.py")]
 TOOLS = [ROOT / "noxfile.py", *(ROOT / "docs").rglob("*.py")]
 
@@ -23,7 +23,7 @@ LATE_IMPORTS = {
 # Files that may be long: one file by design, or written by a program.
 LONG_FILES = re.compile(r"/hookspecs\.py$|/migrations/versions/")
 VAGUE = {"utils", "util", "common", "helpers", "helper", "constants", "types", "misc", "base"}
-# Classic public names; STYLE of the words wins over the rule.
+# They say that something happened, not what; the tree in dovetail.errors has better.
 BARE_ERRORS = {"Exception", "BaseException", "RuntimeError"}
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -75,9 +75,8 @@ def below(name: str, *doors: str) -> bool:
 
 def strangers(file: Path, *doors: str) -> list[str]:
     """List what `file` imports of Dovetail that is none of `doors`."""
-    return places(
-        file, (node for name, node in imported(parse(file)) if ours(name) and not below(name, *doors))
-    )
+    names = imported(parse(file))
+    return places(file, (node for name, node in names if ours(name) and not below(name, *doors)))
 
 
 def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
