@@ -1,0 +1,1 @@
+"""What running costs: chains of trivial steps, cached steps, processes, parallel steps."""

@@ -1,0 +1,1 @@
+"""What grows with the work: steps of a pipeline, runs in a store."""
