@@ -58,6 +58,13 @@ def _install_editable(session: nox.Session, *folders: Path) -> None:
     session.install(*wanted)
 
 
+def _empty(folder: Path) -> Path:
+    """Return `folder`, absolute, empty and there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder.resolve()
+
+
 def _build(session: nox.Session, folder: Path, into: Path) -> Path:
     """Build the wheel of `folder` and return its path."""
     fresh = into / f".{folder.name}"
@@ -133,9 +140,7 @@ def tests(session: nox.Session) -> None:
 def plugin(session: nox.Session, name: str) -> None:
     """Test one wheel as its users get it: built, and installed next to the built core."""
     folder = WHEELS[name]
-    wheelhouse = Path(session.create_tmp()) / "wheelhouse"
-    shutil.rmtree(wheelhouse, ignore_errors=True)
-    wheelhouse.mkdir()
+    wheelhouse = _empty(Path(session.create_tmp()) / "wheelhouse")
     core = _build(session, ROOT / "core", wheelhouse)
     wheel = _build(session, folder, wheelhouse)
     _install_group(session, "test")
@@ -160,9 +165,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def build(session: nox.Session) -> None:
     """Build the wheels of all members into dist/."""
-    dist = ROOT / "dist"
-    shutil.rmtree(dist, ignore_errors=True)
-    dist.mkdir()
+    dist = _empty(ROOT / "dist")
     for folder in (ROOT / "core", *WHEELS.values()):
         wheel = _build(session, folder, dist)
         print(f"{wheel.stat().st_size / 1000:8.1f} kB  {wheel.relative_to(ROOT)}")
@@ -171,9 +174,7 @@ def build(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure what is promised in numbers; name rows to run only those."""
-    wheelhouse = Path(session.create_tmp()) / "wheelhouse"
-    shutil.rmtree(wheelhouse, ignore_errors=True)
-    wheelhouse.mkdir()
+    wheelhouse = _empty(Path(session.create_tmp()) / "wheelhouse")
     core = _build(session, ROOT / "core", wheelhouse)
     wheels = [_build(session, folder, wheelhouse) for folder in TOGETHER.values()]
     session.install(str(core), *map(str, wheels))
@@ -188,17 +189,14 @@ def full(session: nox.Session) -> None:
     if not _has_uv(session):
         session.error("`full` resolves with uv: pip install uv")
     members = (ROOT / "core", *WHEELS.values())
-    wheelhouse = Path(session.create_tmp()) / "wheelhouse"
-    shutil.rmtree(wheelhouse, ignore_errors=True)
-    wheelhouse.mkdir()
+    wheelhouse = _empty(Path(session.create_tmp()) / "wheelhouse")
     built = {folder: _build(session, folder, wheelhouse) for folder in members}
     ours = wheelhouse / "ours.txt"
-    ours.write_text("".join(f"{each.name} @ {built[each].as_uri()}\n" for each in WHEELS.values()))
-    with ours.open("a") as file:
-        file.write(f"dovetail @ {built[ROOT / 'core'].as_uri()}\n")
+    names = {folder: _project(folder)["project"]["name"] for folder in members}
+    ours.write_text("".join(f"{names[folder]} @ {built[folder].as_uri()}\n" for folder in members))
     for folder in members:
         _resolve(session, folder, ours)
-        _test_lowest(session, folder, built, ours)
+        _test_lowest(session, folder, built[folder], ours)
     _install_group(session, "test", "types", "docs")
     _install_editable(session, ROOT / "core", *TOGETHER.values())
     for python in PYTHONS:
@@ -216,10 +214,13 @@ def _resolve(session: nox.Session, folder: Path, ours: Path) -> None:
         session.run("uv", "pip", "compile", "--quiet", *options, "-o", os.devnull, project, external=True)
 
 
-def _test_lowest(session: nox.Session, folder: Path, built: dict[Path, Path], ours: Path) -> None:
-    """Test one wheel with the lowest versions it admits."""
-    session.run_install("uv", "venv", "--quiet", "--clear", session.virtualenv.location, external=True)
-    _install_group(session, "test")
-    wheel = _with_test_extra(folder, built[folder])
-    session.install("--resolution=lowest-direct", f"--override={ours}", wheel)
-    _test(session, str(folder / "tests"), DOVETAIL_WHEELHOUSE=str(ours.parent))
+def _test_lowest(session: nox.Session, folder: Path, wheel: Path, ours: Path) -> None:
+    """Test one wheel with the lowest versions it admits, in an environment of its own."""
+    place = Path(session.create_tmp()).resolve() / "lowest"
+    session.run("uv", "venv", "--quiet", "--clear", str(place), external=True)
+    install = ("uv", "pip", "install", "--quiet", f"--python={place}")
+    session.run(*install, *nox.project.dependency_groups(_project(ROOT), "test"), external=True)
+    wanted = ("--resolution=lowest-direct", f"--override={ours}", _with_test_extra(folder, wheel))
+    session.run(*install, *wanted, external=True)
+    env = {"PYTHONDONTWRITEBYTECODE": None, "PATH": f"{place / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    session.run(str(place / "bin" / "pytest"), str(folder / "tests"), external=True, env=env)
