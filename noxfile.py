@@ -191,10 +191,8 @@ def full(session: nox.Session) -> None:
     members = (ROOT / "core", *WHEELS.values())
     wheelhouse = _empty(Path(session.create_tmp()) / "wheelhouse")
     built = {folder: _build(session, folder, wheelhouse) for folder in members}
-    ours = wheelhouse / "ours.txt"
-    names = {folder: _project(folder)["project"]["name"] for folder in members}
-    ours.write_text("".join(f"{names[folder]} @ {built[folder].as_uri()}\n" for folder in members))
     for folder in members:
+        ours = _overrides(built, folder)
         _resolve(session, folder, ours)
         _test_lowest(session, folder, built[folder], ours)
     _install_group(session, "test", "types", "docs")
@@ -204,6 +202,14 @@ def full(session: nox.Session) -> None:
         for folder in TOGETHER.values():
             _check_types(session, folder, f"--python-version={python}")
     _test(session, "-n2", "core/tests", "tests", "--ignore=tests/docs", DOVETAIL_TEST_SIZES="full")
+
+
+def _overrides(built: dict[Path, Path], folder: Path) -> Path:
+    """Write where every wheel but that of `folder` is to come from; it is itself named by its path."""
+    names = {each: _project(each)["project"]["name"] for each in built if each != folder}
+    ours = built[folder].parent / f"beside-{folder.name}.txt"
+    ours.write_text("".join(f"{name} @ {built[each].as_uri()}\n" for each, name in names.items()))
+    return ours
 
 
 def _resolve(session: nox.Session, folder: Path, ours: Path) -> None:
