@@ -10,7 +10,7 @@ from mkdocs.structure.files import File
 
 from dovetail import references
 
-ROOT = "dovetail.cli.main:cli"
+ROOT = "dovetail.cli.main:dovetail"
 PAGE = "reference/cli.md"
 
 
