@@ -2,8 +2,8 @@
 
 A fence marked `python` is a program of its own; with `title="run.py"` it is a file for the fences below
 it. In a fence marked `console` every line after `$ ` is run by bash, and the lines under it are its output,
-where `...` stands for anything. What cannot be run says why in a comment above it:
-`<!-- not run: needs a cluster -->`.
+where `...` stands for anything; a line that installs is not run, since what it installs is here. What
+cannot be run says why in a comment above it: `<!-- not run: needs a cluster -->`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", ROOT / "core" / "README.md", *ROOT.glob("docs/**/*.md")])
+PLACES = ("README.md", "core/README.md", "docs/**/*.md", "plugins/*/README.md", "contrib/*/README.md")
+PAGES = sorted(page for place in PLACES for page in ROOT.glob(place))
+INSTALLS = re.compile(r"(uv )?pip install ")
 FENCE = re.compile(
     r"(?P<excuse><!-- not run: (?P<reason>.+?) -->\s*\n)?"
     r"^```(?P<language>python|console)(?P<options>[^\n]*)\n(?P<text>.*?)^```$",
@@ -52,7 +54,8 @@ def commands(text: str) -> list[tuple[str, str]]:
     """Split a console fence into commands and what each is said to print."""
     parts = re.split(r"^\$ ", text, flags=re.MULTILINE)
     split = [part.partition("\n") for part in parts if part.strip()]
-    return [(re.sub(r"\s{2,}# .*$", "", command), output.strip()) for command, _, output in split]
+    shown = [(re.sub(r"\s{2,}# .*$", "", command), output.strip()) for command, _, output in split]
+    return [(command, output) for command, output in shown if not INSTALLS.match(command)]
 
 
 def printed(expected: str, actual: str) -> bool:
@@ -99,7 +102,7 @@ def test_an_example_is_found_with_its_line_and_its_excuse() -> None:
 
 
 def test_commands_are_split_from_what_they_print() -> None:
-    assert commands("$ echo a   # a remark\na\n$ ls\n") == [("echo a", "a"), ("ls", "")]
+    assert commands("$ pip install x\n$ echo a   # a remark\na\n$ ls\n") == [("echo a", "a"), ("ls", "")]
 
 
 def test_what_is_printed_is_compared() -> None:
