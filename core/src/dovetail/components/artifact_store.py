@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
+import tempfile
 from abc import abstractmethod
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
 from dovetail.components.component import Component
+from dovetail.errors import ArtifactError, StoreError
+
+_CHUNK = 1 << 20
 
 
 class ArtifactStore(Component):
@@ -23,13 +29,21 @@ class ArtifactStore(Component):
     5. `entries` lists in pages, in constant memory, and hides what is not complete.
     6. `delete` removes a file, or all below a directory; what is not there is no error.
     7. No space, no permission, no connection: StoreError with path, need and remedy.
+    8. A path that could lead out of the store (absolute, `..`, links) is refused with ArtifactError.
+    9. The stream that `create` gives can seek and be read back while its block lasts, and may be closed in it.
+    10. One store may be used by several threads, and by a process that was forked from one that used it.
+
+    The numbers are those of docs/contracts/artifact-store.md and of `dovetail.testing.artifact_store`.
     """
 
     type: ClassVar[str] = "artifact_store"
 
     @abstractmethod
     def create(self, path: str) -> AbstractContextManager[BinaryIO]:
-        """Open a new file for writing; it appears under `path` when the block ends."""
+        """Open a new file for writing; it appears under `path` when the block ends.
+
+        The stream writes any contiguous buffer without copying it, where the store can.
+        """
 
     @abstractmethod
     def open(self, path: str) -> BinaryIO:
@@ -65,15 +79,96 @@ class ArtifactStore(Component):
         with self.open(path) as stream:
             return stream.read()
 
-    def flush(self, paths: Iterator[str] | None = None) -> None:
+    @contextmanager
+    def staging(self) -> Iterator[Path]:
+        """Give a directory of this machine for the files of a library that writes by path; it goes with the block."""
+        with tempfile.TemporaryDirectory(prefix="dovetail-") as directory:
+            yield Path(directory)
+
+    def take(self, path: str, source: Path) -> None:
+        """Create a file from one that lies in a directory of `staging`, which may be moved away by this."""
+        with source.open("rb") as stream, self.create(path) as target:
+            shutil.copyfileobj(stream, target, _CHUNK)
+
+    def sweep(self) -> int:
+        """Remove what killed writers left behind; return how many things it was. Live writers are not disturbed."""
+        return 0
+
+    def flush(self, paths: Iterable[str] | None = None) -> None:
         """Return when what was created by any process of this run is safe from a loss of power.
 
-        `paths` names the files that matter; None means everything. Stores whose writes are durable as
-        they are need not do anything.
+        `paths` names the files and directories that matter; None means everything. Stores whose writes
+        are durable as they are need not do anything.
         """
         del paths
 
-    def append_log(self, path: str) -> AbstractContextManager[BinaryIO] | None:
-        """Open a log that readers may see while it grows; None where the store cannot (it is put at the end)."""
+    def log_directory(self, path: str) -> Path | None:
+        """Return the directory `path` on this machine's file system, made if need be, None where there is none.
+
+        Logs grow there in sight of readers; elsewhere they are put into the store when they are complete.
+        """
         del path
         return None
+
+    # What follows is for implementations.
+
+    def checked(self, path: str) -> str:
+        """Return `path` if it names a place inside a store.
+
+        Raises:
+            ArtifactError: it is empty or absolute, has an empty part or one that begins with a dot, or
+                holds a backslash, a colon or a character that does not print.
+        """
+        plain = path.isprintable() and "\\" not in path and ":" not in path
+        if plain and path and "//" not in f"/{path}/" and "/." not in f"/{path}":
+            return path
+        raise ArtifactError(
+            f"{path!r} is no path inside artifact store {self.name!r}",
+            hint="paths in a store are relative, with '/' between parts, and no part begins with '.'",
+        )
+
+    def missing(self, path: str) -> ArtifactError:
+        """Return the error for a file that is not there."""
+        return ArtifactError(
+            f"no file {path!r} in artifact store {self.name!r}",
+            hint="it was deleted, never completed, or written to another store than that of this stack",
+        )
+
+    def occupied(self, path: str) -> ArtifactError:
+        """Return the error for a file that is there already."""
+        return ArtifactError(
+            f"file {path!r} exists already in artifact store {self.name!r}, and stays as it is",
+            hint="what is stored never changes; a new value gets a new artifact",
+        )
+
+    def refused(self, path: str, error: OSError, *, place: str, need: str = "reach it") -> StoreError:
+        """Return what an operating system's refusal means to a user: path, need, remedy.
+
+        `place` is the store's own location; `need` says what was wanted (`write 4096 bytes`).
+        """
+        what = f"artifact store {self.name!r} at {place!r}, file {path!r}: cannot {need}"
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            return StoreError(
+                f"no space left: {what} ({_free(place)})",
+                hint="free space there, or register a store at another place; then `dovetail run resume last`",
+            )
+        if error.errno == errno.EROFS:
+            return StoreError(
+                f"read-only: {what}", hint="make the place writable, or register an artifact store at another one"
+            )
+        if isinstance(error, PermissionError):
+            return StoreError(
+                f"no permission: {what}",
+                hint="give this user the right to read and write there, or register a store at another place",
+            )
+        return StoreError(
+            f"{what} ({error.strerror or error})", hint="check that the place is there, reachable and healthy"
+        )
+
+
+def _free(place: str) -> str:
+    """Say how much is free at a place of this machine; elsewhere only that it is full."""
+    try:
+        return f"{shutil.disk_usage(place).free} bytes are free"
+    except OSError:
+        return "its file system or quota is full"

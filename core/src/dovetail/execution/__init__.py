@@ -1,0 +1,1 @@
+"""A plan becomes a run: launched, executed step by step, recorded."""

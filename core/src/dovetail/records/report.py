@@ -24,9 +24,13 @@ class Reason(StrEnum):
 
 
 class Failure(Record):
-    """What the user's code raised: public name of the class, its text, the traceback without our frames."""
+    """What the user's code raised: public name of the class, its text, the traceback without our frames.
+
+    `bases` are the public names of the class and its base classes, for `Retry.on`.
+    """
 
     type: str
+    bases: tuple[str, ...] = ()
     message: str
     traceback: str = ""
     hint: str | None = None

@@ -1,0 +1,161 @@
+"""`dovetail run FILE`: a script up to its `.run()`, or a compiled plan."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dovetail.cli.render import print_json
+from dovetail.cli.run_view import run_document, show_run
+from dovetail.client import RunView
+from dovetail.errors import UsageError
+from dovetail.execution.api import Pipeline, Request, run
+from dovetail.execution.script import Captured, execute, names_run_in, script_problem
+from dovetail.planning.yaml_plan import load_plan
+
+
+@click.command(name="run", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("file", metavar="FILE[:PIPELINE]")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- SCRIPT ARGUMENTS]")
+@click.option(
+    "--param", "parameters", multiple=True, metavar="STEP.NAME=VALUE", help="Set a parameter of a step."
+)
+@click.option(
+    "--config", type=click.Path(dir_okay=False), help="YAML file with parameters and options of steps."
+)
+@click.option("--stack", metavar="NAME", help="Run on this stack instead of the active one.")
+@click.option("--name", metavar="NAME", help="Name of the run.")
+@click.option("--no-cache", is_flag=True, help="Run every step, whatever earlier runs computed.")
+@click.option(
+    "--in-process", is_flag=True, help="Call the steps in this process: for debugging and tiny steps."
+)
+@click.option("--max-workers", type=click.IntRange(min=1), metavar="N", help="Steps at the same time.")
+@click.option(
+    "--failure-policy", type=click.Choice(["stop", "continue"]), default="stop", show_default=True,
+    help="After a failure start nothing more, or what does not depend on it.",
+)  # fmt: skip
+@click.option(
+    "--source", type=click.Path(file_okay=False), help="For a plan: the directory that holds its code."
+)
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+@click.option("--json", "as_json", is_flag=True, help="Print the run as JSON.")
+def run_file(
+    file: str, arguments: tuple[str, ...], config: str | None, source: str | None, **given: Any
+) -> None:  # noqa: ANN401 - click's options
+    """Run FILE: a script up to its `.run()`, or a plan that `pipeline compile` wrote."""
+    name, wanted = _split(file)
+    path = Path(name).resolve()
+    request = _request(given)
+    if path.suffix in {".yaml", ".yml"}:
+        ended = _run_plan(path, wanted, config, source, request)
+    else:
+        if source is not None:
+            raise UsageError("--source goes with a plan", hint="a script's code is where the script is")
+        pipeline, request = capture(path, list(arguments), wanted, request)
+        ended = (pipeline.configure(config) if config else pipeline).execute(request)
+    if given["as_json"]:
+        print_json(run_document(ended))
+    else:
+        show_run(ended)
+    sys.exit(0 if ended.status == "completed" else 1)
+
+
+def _request(given: dict[str, Any]) -> Request:
+    parameters = {}
+    for each in given["parameters"]:
+        key, sign, value = each.partition("=")
+        if not sign or "." not in key:
+            raise UsageError(
+                f"--param {each!r} is not of the form STEP.NAME=VALUE", hint="--param trainer.epochs=3"
+            )
+        parameters[key] = value
+    return Request(
+        stack=given["stack"], name=given["name"], max_workers=given["max_workers"], in_process=given["in_process"],
+        enable_cache=False if given["no_cache"] else None, failure_policy=given["failure_policy"],
+        parameters=parameters, quiet=given["quiet"] or given["as_json"],
+    )  # fmt: skip
+
+
+def _split(file: str) -> tuple[str, str | None]:
+    name, colon, wanted = file.rpartition(":")
+    return (name, wanted) if colon and name.endswith((".py", ".yaml", ".yml")) else (file, None)
+
+
+def _run_plan(
+    path: Path, wanted: str | None, config: str | None, source: str | None, request: Request
+) -> RunView:
+    if wanted or config or request.parameters:
+        raise UsageError(
+            "a plan is complete and takes no pipeline, --config or --param", hint="compile another plan"
+        )
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {str(path)!r}: {error.strerror}", hint="name a .py or .yaml file"
+        ) from error
+    return run(load_plan(text, str(path)), source=source, request=request)
+
+
+def capture(
+    path: Path, arguments: list[str], wanted: str | None, request: Request
+) -> tuple[Pipeline, Request]:
+    """Execute a script up to its `.run()`; return the pipeline, and the request with what the script asked for.
+
+    Raises:
+        UsageError: the script raised, has no pipeline, or several and none is named.
+    """
+    try:
+        module, captured = execute(path, arguments, wanted)
+    except UsageError:
+        raise
+    except Exception as error:
+        raise script_problem(error, path) from error
+    known = {each.name: each for each in vars(module).values() if isinstance(each, Pipeline)}
+    if captured is not None and isinstance(captured.pipeline, Pipeline):
+        if wanted is None:
+            _refuse_several(path, vars(module))
+        return captured.pipeline, _merge(request, captured)
+    if wanted is not None and wanted in known:
+        return known[wanted], request
+    if wanted is None and len(known) == 1:
+        return next(iter(known.values())), request
+    if not known:
+        raise UsageError(
+            f"{path.name!r} has no pipeline", hint="decorate a function with @pipeline and call .run()"
+        )
+    names = ", ".join(sorted(known))
+    if wanted is None:
+        raise UsageError(
+            f"{path.name!r} has several pipelines: {names}", hint=f"name one: {path.name}:{min(known)}"
+        )
+    raise UsageError(f"{path.name!r} has no pipeline {wanted!r}", hint=f"it has: {names}")
+
+
+def _refuse_several(path: Path, names: dict[str, Any]) -> None:
+    run_there = {names[each].name for each in names_run_in(path) if isinstance(names.get(each), Pipeline)}
+    if len(run_there) > 1:
+        listed = ", ".join(sorted(run_there))
+        raise UsageError(
+            f"{path.name!r} runs several pipelines: {listed}", hint=f"name one: {path.name}:{min(run_there)}"
+        )
+
+
+def _merge(request: Request, captured: Captured) -> Request:
+    asked = captured.request
+    if not isinstance(asked, Request):
+        return request
+    return replace(
+        request,
+        stack=request.stack or asked.stack,
+        name=request.name or asked.name,
+        max_workers=request.max_workers or asked.max_workers,
+        in_process=request.in_process or asked.in_process,
+        enable_cache=asked.enable_cache if request.enable_cache is None else request.enable_cache,
+        failure_policy=asked.failure_policy if request.failure_policy == "stop" else request.failure_policy,
+        parameters={**asked.parameters, **request.parameters},
+    )

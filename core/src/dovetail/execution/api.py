@@ -1,0 +1,284 @@
+"""What users hold: `@pipeline` gives a Pipeline that compiles and runs; `run` runs a plan."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, overload
+
+from dovetail.client import Client, RunView
+from dovetail.definition.pipeline import Composition, PipelineDefinition
+from dovetail.errors import DovetailError, RunCancelled, StepError
+from dovetail.execution.launcher import Launcher, Options
+from dovetail.execution.progress import Progress, choose_progress
+from dovetail.execution.provenance import GitState
+from dovetail.execution.quiet import leave_quietly
+from dovetail.execution.script import MODE, Captured
+from dovetail.execution.sources import check_sources, setting_for, setting_for_plan
+from dovetail.execution.workers import WorkerSetting, open_pool
+from dovetail.planning.compiler import compile_plan
+from dovetail.planning.overrides import Overrides, read_overrides
+from dovetail.records.plan import Plan
+from dovetail.records.run import RunRecord, Status
+from dovetail.stacks.assemble import active_stack_record, assemble, material_registry
+from dovetail.stacks.stack import LiveStack
+
+FailurePolicy = Literal["stop", "continue"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How a run was asked for; what is None is decided by pipeline, stack and machine."""
+
+    stack: str | None = None
+    name: str | None = None
+    max_workers: int | None = None
+    in_process: bool = False
+    enable_cache: bool | None = None
+    failure_policy: FailurePolicy = "stop"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    quiet: bool = False
+    check: bool = True
+
+
+class Pipeline:
+    """A pipeline that can be compiled and run. Immutable: every method that changes returns another one.
+
+    ::
+
+        @pipeline
+        def training(epochs: int = 1):
+            data = load()
+            train(data, epochs=epochs)
+
+        run = training.run()              # or training(epochs=3).run()
+        model = run.step("train").output.load()
+    """
+
+    def __init__(
+        self,
+        definition: PipelineDefinition,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        overrides: tuple[Overrides, ...] = (),
+    ) -> None:
+        self.definition = definition
+        self._args = args
+        self._kwargs = dict(kwargs or {})
+        self._overrides = overrides
+        self.__doc__ = definition.function.__doc__
+        self.__module__ = definition.function.__module__
+
+    @property
+    def name(self) -> str:
+        """Return the pipeline's name."""
+        return self.definition.name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Pipeline:  # noqa: ANN401 - the body's own arguments
+        """Bind the body's arguments: values, or in the classic form steps."""
+        return Pipeline(self.definition, args, kwargs, self._overrides)
+
+    def with_options(self, **options: Any) -> Pipeline:  # noqa: ANN401 - as @pipeline takes them
+        """Return the pipeline with other options (`name`, `enable_cache`, `settings`)."""
+        return Pipeline(self.definition.with_options(**options), self._args, self._kwargs, self._overrides)
+
+    def configure(self, source: str | Path | Mapping[str, Any]) -> Pipeline:
+        """Return the pipeline with settings from a YAML file or a mapping of the same form."""
+        return Pipeline(self.definition, self._args, self._kwargs, (*self._overrides, read_overrides(source)))
+
+    def compose(self) -> Composition:
+        """Run the body once and return the graph it describes."""
+        return self.definition.compose(*self._args, **self._kwargs)
+
+    def compile(self, *, stack: str | None = None, parameters: Mapping[str, Any] | None = None) -> Plan:
+        """Return the plan for a stack, the active one by default; nothing is run or written.
+
+        Raises:
+            DefinitionError: the definition is wrong; says where.
+            PlanError: definition and stack do not fit.
+        """
+        setting = setting_for(self.definition)
+        with assemble(active_stack_record(stack)) as live:
+            return self._plan(live, setting, self.compose(), Request(parameters=parameters or {}))
+
+    def run(
+        self,
+        *,
+        stack: str | None = None,
+        name: str | None = None,
+        max_workers: int | None = None,
+        in_process: bool = False,
+        enable_cache: bool | None = None,
+        failure_policy: FailurePolicy = "stop",
+        parameters: Mapping[str, Any] | None = None,
+        quiet: bool = False,
+        check: bool = True,
+    ) -> RunView:
+        """Compile and run; return the ended run.
+
+        Args:
+            stack: Name of a registered stack; the active one by default.
+            name: Name of the run; made from pipeline and time by default.
+            max_workers: Steps at the same time; by default what the orchestrator is set to.
+            in_process: Call the steps in this process, one after the other: for debugging and tiny steps.
+            enable_cache: Use earlier results (default), or run everything.
+            failure_policy: After a failure start nothing more (`stop`), or what does not depend on it
+                (`continue`).
+            parameters: Values by `step.parameter`.
+            quiet: Show no progress.
+            check: Raise when the run does not complete; else look at its `status`.
+
+        Raises:
+            StepError: a step failed; `traceback` is the user's own.
+            RunCancelled: the run was ended on request.
+            DovetailError: nothing ran, for the reason it says.
+        """
+        request = Request(
+            stack, name, max_workers, in_process, enable_cache, failure_policy, parameters or {}, quiet, check
+        )
+        if MODE.inert:
+            return None  # type: ignore[return-value] # a script that is only loaded for its steps
+        if MODE.capture:
+            if MODE.wanted in (None, self.name):
+                raise Captured(self, request)
+            return None  # type: ignore[return-value] # another pipeline of the script is wanted
+        try:
+            return self.execute(request)
+        except DovetailError as error:
+            leave_quietly()
+            raise error.with_traceback(None) from error.__cause__
+
+    def execute(self, request: Request) -> RunView:
+        """Run as `run` does, whatever mode scripts are in."""
+        setting = setting_for(self.definition)
+        git = GitState(setting.source_root)
+        progress = choose_progress(quiet=request.quiet)
+        composition = self.compose()
+        live_only = setting.interactive(composition)
+        if live_only and not request.in_process:
+            progress.note(live_only)
+            request = replace(request, in_process=True)
+        if not request.in_process:
+            setting.pool = open_pool(setting)
+        with closing_pool(setting), assemble(active_stack_record(request.stack)) as stack:
+            plan = self._plan(stack, setting, composition, request)
+            live = {node.name: node.instance for node in composition.nodes} if request.in_process else {}
+            return launch(stack, plan, setting, request, progress, git, live)
+
+    def _plan(self, stack: LiveStack, setting: WorkerSetting, composition: Composition, request: Request) -> Plan:
+        return compile_plan(
+            composition,
+            root=setting.source_root,
+            flavors=stack.flavors,
+            materializers=material_registry(),
+            overrides=(*self._overrides, Overrides.from_parameters(request.parameters)),
+            enable_cache=request.enable_cache,
+        )
+
+    def __repr__(self) -> str:
+        """Name it."""
+        return f"<pipeline {self.name!r}>"
+
+
+class closing_pool:  # noqa: N801 - reads as the with-statement it serves
+    """Closes the pool of a setting when the block ends, however it ends."""
+
+    def __init__(self, setting: WorkerSetting) -> None:
+        self.setting = setting
+
+    def __enter__(self) -> None:
+        """Do nothing yet."""
+
+    def __exit__(self, *_: object) -> None:
+        """Close the pool, if one was opened."""
+        if self.setting.pool is not None:
+            self.setting.pool.close(grace=0.0)
+            self.setting.pool = None
+
+
+def launch(
+    stack: LiveStack,
+    plan: Plan,
+    setting: WorkerSetting,
+    request: Request,
+    progress: Progress,
+    git: GitState,
+    live: Mapping[str, Any],
+    resumed: RunRecord | None = None,
+) -> RunView:
+    """Run a plan on a live stack, or go on with a run; return it, or raise as `Pipeline.run` says."""
+    options = Options(
+        max_workers=request.max_workers, in_process=request.in_process,
+        use_cache=request.enable_cache is not False, stop_on_failure=request.failure_policy == "stop",
+        name=request.name, live=live,
+    )  # fmt: skip
+    launcher = Launcher(stack, plan, setting, options, progress)
+    ended = launcher.launch(git) if resumed is None else launcher.resume(resumed, git)
+    if request.check:
+        raise_unless_completed(ended, launcher)
+    return Client(stack.record, home=stack.home).view_run(ended)
+
+
+def raise_unless_completed(run: RunRecord, launcher: Launcher) -> None:
+    """Raise what became of a run that did not complete."""
+    if run.status is Status.CANCELLED:
+        hint = f"to go on where it stopped: dovetail run resume {run.name}"
+        error = RunCancelled(f"run {run.name!r} was cancelled", hint=hint)
+        if launcher.cancel.signal:
+            error.exit_code = 128 + launcher.cancel.signal  # type: ignore[misc] # of this one only
+        raise error
+    for step, report in launcher.reports.items():
+        failure = report.failure
+        if failure is None:
+            continue
+        raise StepError(
+            f"step {step!r} failed: {failure.type}: {failure.message}",
+            hint=failure.hint or f"its output: dovetail run logs {run.name} {step}",
+            traceback=failure.traceback or None,
+        )
+
+
+def run(plan: Plan, *, source: str | Path | None = None, request: Request | None = None) -> RunView:
+    """Run a compiled plan whose code lies below `source` (this directory by default).
+
+    Raises:
+        PlanError: the code is not the code the plan was compiled from.
+    """
+    request = request or Request()
+    root = Path(source or ".").resolve()
+    setting = setting_for_plan(plan, root)
+    git = GitState(root)
+    progress = choose_progress(quiet=request.quiet)
+    check_sources(plan, root)
+    if not request.in_process:
+        setting.pool = open_pool(setting)
+    with closing_pool(setting), assemble(active_stack_record(request.stack)) as stack:
+        return launch(stack, plan, setting, request, progress, git, {})
+
+
+@overload
+def pipeline(function: Callable[..., Any], /) -> Pipeline: ...
+@overload
+def pipeline(
+    *, name: str | None = None, enable_cache: bool | None = None, settings: Mapping[str, Any] | None = None
+) -> Callable[[Callable[..., Any]], Pipeline]: ...
+def pipeline(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    enable_cache: bool | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Pipeline | Callable[[Callable[..., Any]], Pipeline]:
+    """Make a pipeline of a function whose body calls steps.
+
+    Use it bare or with options. The body runs when the pipeline is compiled; it describes, it does not
+    compute.
+    """
+
+    def decorate(body: Callable[..., Any]) -> Pipeline:
+        return Pipeline(PipelineDefinition(body, name=name, enable_cache=enable_cache, settings=settings or {}))
+
+    return decorate if function is None else decorate(function)

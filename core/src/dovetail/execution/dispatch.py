@@ -1,0 +1,324 @@
+"""The dispatcher: gives out the steps of a plan as they become ready, and takes in how they ended.
+
+It is the step launcher that an orchestrator gets. It knows the graph, the cache, retries and reports; the
+orchestrator knows only where a step runs.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from dovetail import failpoints
+from dovetail.components.artifact_store import ArtifactStore
+from dovetail.components.orchestrator import StepEnd, StepProcess
+from dovetail.execution.cache import cache_key, uncacheable
+from dovetail.execution.intake import read_report, report_without
+from dovetail.execution.progress import Progress
+from dovetail.execution.recorder import Recorder
+from dovetail.names import new_id
+from dovetail.planning.graph import Frontier
+from dovetail.records.artifact import MANIFEST, ArtifactRecord
+from dovetail.records.plan import Plan, StepPlan
+from dovetail.records.record import now
+from dovetail.records.report import Reason, StepReport, StepTask, log_path
+from dovetail.records.run import AttemptRecord, RunRecord, Status, StepRunRecord
+
+
+class Workers(Protocol):
+    """The ways to make an attempt that the launcher offers to an orchestrator."""
+
+    def call(self, task: StepTask) -> StepReport:
+        """Make the attempt in this process."""
+
+    def start(self, task: StepTask) -> StepProcess:
+        """Make the attempt in a process of this machine."""
+
+    def wait(self, timeout: float | None) -> None:
+        """Return when a process has ended or after the timeout."""
+
+    def command(self, task: StepTask) -> Sequence[str]:
+        """Return the command line that makes the attempt."""
+
+
+@dataclass(slots=True)
+class Policy:
+    """How a run goes about its steps."""
+
+    max_workers: int = 1
+    in_process: bool = False
+    use_cache: bool = True
+    stop_on_failure: bool = True
+
+
+@dataclass(slots=True)
+class _Out:
+    """An attempt that is out with the orchestrator."""
+
+    step: StepPlan
+    task: StepTask
+    key: str
+    started: int
+
+
+@dataclass(slots=True)
+class Dispatch:
+    """Implements `dovetail.components.orchestrator.StepLauncher`; see there for what its callers may do."""
+
+    plan: Plan
+    run: RunRecord
+    policy: Policy
+    store: ArtifactStore
+    recorder: Recorder
+    workers: Workers
+    progress: Progress
+    cancelled: Callable[[], bool]
+    failures: dict[str, StepReport] = field(default_factory=dict)
+    counts: Counter[Status] = field(default_factory=Counter)
+    _steps: dict[str, StepPlan] = field(init=False)
+    _frontier: Frontier = field(init=False)
+    _out: dict[str, _Out] = field(default_factory=dict)
+    _reports: dict[str, StepReport] = field(default_factory=dict)
+    _artifacts: dict[tuple[str, str], ArtifactRecord] = field(default_factory=dict)
+    _readers: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _tries: dict[str, int] = field(default_factory=dict)
+    _waiting: list[tuple[float, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Lay out the graph."""
+        self._steps = {step.name: step for step in self.plan.steps}
+        self._frontier = Frontier({step.name: step.upstream() for step in self.plan.steps})
+        self._readers.update(
+            (each.step, each.output) for step in self.plan.steps for each in step.inputs.values()
+        )
+
+    @property
+    def max_workers(self) -> int:
+        """Return how many attempts may be out at once."""
+        return self.policy.max_workers
+
+    @property
+    def in_process(self) -> bool:
+        """Say whether steps are to be called in this process."""
+        return self.policy.in_process
+
+    @property
+    def closed(self) -> bool:
+        """Say whether no further step is to start: a failure under `stop`, or a cancel request."""
+        return self.cancelled() or (self.policy.stop_on_failure and bool(self.failures))
+
+    @property
+    def finished(self) -> bool:
+        """Say whether no step is left to take and none is out."""
+        return not self._out and (self.closed or not (self._frontier.ready or self._waiting))
+
+    @property
+    def complete(self) -> bool:
+        """Say whether every step of the plan has ended well."""
+        return self.counts[Status.COMPLETED] + self.counts[Status.CACHED] == len(self._steps)
+
+    def take(self, limit: int) -> Sequence[StepTask]:
+        """Return at most `limit` tasks to start now; cached steps are settled on the way."""
+        tasks: list[StepTask] = []
+        while len(tasks) < limit and not self.closed:
+            name = self._next()
+            if name is None:
+                break
+            step = self._steps[name]
+            key = self._key(step)
+            if not (key and self.policy.use_cache and name not in self._tries and self._from_cache(step, key)):
+                tasks.append(self._give_out(step, key))
+            self.recorder.tick()
+        self.recorder.flush()
+        return tasks
+
+    def next_due(self) -> float | None:
+        """Return in how many seconds a step that waits for its retry will be ready."""
+        return max(0.0, self._waiting[0][0] - time.monotonic()) if self._waiting and not self.closed else None
+
+    def call(self, task: StepTask) -> StepEnd:
+        """Make the attempt in this process."""
+        report = self.workers.call(task)
+        self._reports[task.attempt] = report
+        return StepEnd(report.reason)
+
+    def start(self, task: StepTask) -> StepProcess:
+        """Make the attempt in a process of this machine."""
+        return self.workers.start(task)
+
+    def wait(self, timeout: float | None) -> None:
+        """Return when a started process has ended, or after `timeout` seconds."""
+        self.recorder.flush()
+        self.workers.wait(timeout)
+
+    def command(self, task: StepTask) -> Sequence[str]:
+        """Return a command line that makes the attempt elsewhere."""
+        return self.workers.command(task)
+
+    def ended(self, task: StepTask, end: StepEnd) -> None:
+        """Take in the report of an attempt, or record why there is none."""
+        out = self._out.pop(task.attempt)
+        report = self._reports.pop(task.attempt, None) or read_report(self.store, task)
+        if report is None or (end.reason is Reason.TIMEOUT and report.status is not Status.COMPLETED):
+            report = report_without(task, end, out.started)
+        self._note_attempt(out, report)
+        if report.status is Status.COMPLETED:
+            self._completed(out, report)
+        elif report.status is Status.FAILED and not self.closed and self._may_retry(out, report):
+            return
+        else:
+            self._failed(out, report)
+        self.recorder.tick()
+
+    def adopt(self, step: StepRunRecord, artifacts: dict[str, ArtifactRecord]) -> None:
+        """Count a step as settled that an earlier process of this run completed; `artifacts` by output."""
+        self._frontier.take(step.step)
+        self._provide(step.step, artifacts)
+        self._frontier.done(step.step)
+        self.counts[step.status] += 1
+
+    def skip_rest(self) -> None:
+        """Record as skipped what will not start any more."""
+        for name in self._frontier.left():
+            self._settle(StepRunRecord(run_id=self.run.id, step=name, status=Status.SKIPPED))
+        self.recorder.flush()
+
+    def _next(self) -> str | None:
+        if self._waiting and self._waiting[0][0] <= time.monotonic():
+            return heapq.heappop(self._waiting)[1]
+        return self._frontier.ready.popleft() if self._frontier.ready else None
+
+    def _key(self, step: StepPlan) -> str:
+        if uncacheable(step):
+            return ""
+        return cache_key(step, {name: self._artifacts[each.step, each.output].digest for name, each in step.inputs.items()})
+
+    def _input_ids(self, step: StepPlan) -> dict[str, str]:
+        return {name: self._artifacts[each.step, each.output].id for name, each in step.inputs.items()}
+
+    def _from_cache(self, step: StepPlan, key: str) -> bool:
+        failpoints.hit("cache-look-up")
+        found = self.recorder.store.cached(key)
+        if found is None:
+            return False
+        origin, artifacts = found
+        if set(artifacts) != {each.name for each in step.outputs} or not all(map(self.is_there, artifacts.values())):
+            return False
+        self._settle(
+            StepRunRecord(
+                run_id=self.run.id, step=step.name, status=Status.CACHED, key=key,
+                started=now(), finished=now(), duration=0.0, cached_from=origin.cached_from or origin.run_id,
+                inputs=self._input_ids(step), outputs={name: each.id for name, each in artifacts.items()},
+                parameters=step.parameters,
+            )
+        )  # fmt: skip
+        self._provide(step.name, artifacts)
+        self._release(step)
+        self._frontier.done(step.name)
+        return True
+
+    def is_there(self, artifact: ArtifactRecord) -> bool:
+        """Say whether manifest and files of an artifact are in the store, by presence and size."""
+        directory = artifact.stored
+        return self.store.size(f"{directory}/{MANIFEST}") is not None and all(
+            self.store.size(f"{directory}/{each.path}") == each.size for each in artifact.files
+        )
+
+    def _give_out(self, step: StepPlan, key: str) -> StepTask:
+        number = self._tries[step.name] = self._tries.get(step.name, 0) + 1
+        inputs = {name: self._artifacts[each.step, each.output] for name, each in step.inputs.items()}
+        task = StepTask(
+            run_id=self.run.id, run_name=self.run.name, step=step.name, attempt=new_id(), number=number,
+            epoch=self.run.epoch, inputs=inputs, timeout=step.options.timeout,
+        )  # fmt: skip
+        started = now()
+        self._out[task.attempt] = _Out(step, task, key, started)
+        failpoints.hit("claim")
+        self.recorder.step(
+            StepRunRecord(
+                run_id=self.run.id, step=step.name, status=Status.RUNNING, key=key, started=started,
+                attempts=number, inputs={name: each.id for name, each in inputs.items()}, parameters=step.parameters,
+            )
+        )  # fmt: skip
+        self.recorder.attempt(
+            AttemptRecord(
+                id=task.attempt, run_id=self.run.id, step=step.name, number=number,
+                status=Status.RUNNING, started=started,
+            )
+        )  # fmt: skip
+        self.progress.step_started(step.name, number)
+        return task
+
+    def _note_attempt(self, out: _Out, report: StepReport) -> None:
+        failure = report.failure
+        log = log_path(self.run.id, out.task.attempt)
+        self.recorder.attempt(
+            AttemptRecord(
+                id=out.task.attempt, run_id=self.run.id, step=out.step.name, number=out.task.number,
+                status=report.status, started=report.started, finished=report.finished, duration=report.duration,
+                reason=report.reason.value, error=f"{failure.type}: {failure.message}" if failure else None,
+                traceback=failure.traceback if failure else None, log=log,
+            )
+        )  # fmt: skip
+
+    def _completed(self, out: _Out, report: StepReport) -> None:
+        self.recorder.results(report.outputs, report.metrics)
+        artifacts = {each.output: each for each in report.outputs}
+        self._settle(self._ending(out, report, {name: each.id for name, each in artifacts.items()}))
+        self._provide(out.step.name, artifacts)
+        self._release(out.step)
+        self._tries.pop(out.step.name, None)
+        self._frontier.done(out.step.name)
+
+    def _failed(self, out: _Out, report: StepReport) -> None:
+        self.recorder.results((), report.metrics)
+        if report.status is Status.FAILED:
+            self.failures[out.step.name] = report
+        self._settle(self._ending(out, report, {}))
+        for name in self._frontier.block(out.step.name):
+            self._settle(StepRunRecord(run_id=self.run.id, step=name, status=Status.SKIPPED))
+
+    def _ending(self, out: _Out, report: StepReport, outputs: dict[str, str]) -> StepRunRecord:
+        failure = report.failure
+        return StepRunRecord(
+            run_id=self.run.id, step=out.step.name, status=report.status, key=out.key, started=out.started,
+            finished=report.finished, duration=report.duration, attempts=out.task.number,
+            inputs={name: each.id for name, each in out.task.inputs.items()}, outputs=outputs,
+            parameters=out.step.parameters, error=f"{failure.type}: {failure.message}" if failure else None,
+        )  # fmt: skip
+
+    def _may_retry(self, out: _Out, report: StepReport) -> bool:
+        retry, number = out.step.options.retry, out.task.number
+        if number >= retry.attempts:
+            return False
+        if retry.on and not (report.failure and set(retry.on) & {*report.failure.bases, report.failure.type}):
+            return False
+        failpoints.hit("retry")
+        delay = retry.delay * retry.backoff ** (number - 1)
+        delay += delay * retry.jitter * random.random()  # noqa: S311 - spreads load, guards nothing
+        heapq.heappush(self._waiting, (time.monotonic() + delay, out.step.name))
+        why = report.failure.type if report.failure else report.reason.value
+        self.progress.step_retried(out.step.name, delay, f"failed ({why})")
+        return True
+
+    def _settle(self, record: StepRunRecord) -> None:
+        self.counts[record.status] += 1
+        self.recorder.step(record)
+        self.progress.step_settled(record)
+
+    def _provide(self, step: str, artifacts: dict[str, ArtifactRecord]) -> None:
+        for output, artifact in artifacts.items():
+            if self._readers[step, output]:
+                self._artifacts[step, output] = artifact
+
+    def _release(self, step: StepPlan) -> None:
+        for each in step.inputs.values():
+            source = (each.step, each.output)
+            self._readers[source] -= 1
+            if not self._readers[source]:
+                del self._artifacts[source], self._readers[source]

@@ -1,0 +1,31 @@
+"""What a person sees of an exception in a step: their own frames, none of ours."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from types import TracebackType
+
+from dovetail.errors import DovetailError
+from dovetail.records.report import Failure
+
+_OURS = str(Path(__file__).resolve().parent.parent)
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Return what the report says of the exception that ended an attempt."""
+    kinds = tuple(f"{each.__module__}.{each.__qualname__}".removeprefix("builtins.") for each in type(error).__mro__)
+    if isinstance(error, DovetailError):
+        return Failure(type=kinds[0], bases=kinds, message=error.message, hint=error.hint)
+    if isinstance(error, SystemExit):
+        return Failure(type=kinds[0], bases=kinds, message=f"the step called sys.exit({error.code!r})")
+    shown = traceback.TracebackException(type(error), error, users_frames(error.__traceback__), compact=True)
+    return Failure(type=kinds[0], bases=kinds, message=str(error), traceback="".join(shown.format()))
+
+
+def users_frames(trace: TracebackType | None) -> TracebackType | None:
+    """Return the traceback from the first frame that is not ours; all of it where every frame is."""
+    first = trace
+    while first is not None and first.tb_frame.f_code.co_filename.startswith(_OURS):
+        first = first.tb_next
+    return first or trace

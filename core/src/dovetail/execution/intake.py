@@ -1,0 +1,61 @@
+"""Taking in reports: what a step's process left in the artifact store becomes known to the launcher."""
+
+from __future__ import annotations
+
+import signal
+
+from pydantic import ValidationError
+
+from dovetail.components.artifact_store import ArtifactStore
+from dovetail.components.orchestrator import StepEnd
+from dovetail.records.record import now
+from dovetail.records.report import Failure, Reason, StepReport, StepTask, report_path
+from dovetail.records.run import Status
+
+
+def read_report(store: ArtifactStore, task: StepTask, *, any_epoch: bool = False) -> StepReport | None:
+    """Return the report of this attempt, None where there is none.
+
+    A report that cannot be read or speaks of another attempt or epoch counts as none: its attempt is
+    stale, and nothing of it is recorded. `any_epoch` is for a run that is taken over: the attempt was
+    recorded under its own epoch, and is known by its id.
+    """
+    path = report_path(task.run_id, task.attempt)
+    if store.size(path) is None:
+        return None
+    try:
+        report = StepReport.from_json(store.get(path))
+    except ValidationError:
+        return None
+    same = (report.run_id, report.step, report.attempt) == (task.run_id, task.step, task.attempt)
+    return report if same and (any_epoch or report.epoch == task.epoch) else None
+
+
+def report_without(task: StepTask, end: StepEnd, started: int) -> StepReport:
+    """Return the report the launcher writes itself for an attempt whose process left none."""
+    finished = now()
+    cancelled = end.reason is Reason.CANCELLED
+    return StepReport(
+        format=1, run_id=task.run_id, step=task.step, attempt=task.attempt, number=task.number, epoch=task.epoch,
+        status=Status.CANCELLED if cancelled else Status.FAILED,
+        reason=Reason.EXIT if end.reason is Reason.COMPLETED else end.reason,
+        started=started, finished=finished, duration=max(0, finished - started) / 1e6,
+        failure=None if cancelled else Failure(type=end.reason.value, message=describe_end(end, task.timeout)),
+    )  # fmt: skip
+
+
+def describe_end(end: StepEnd, timeout: float | None) -> str:
+    """Say for people how a process ended that left no report."""
+    if end.reason is Reason.TIMEOUT:
+        return f"it ran longer than its timeout of {timeout:g} s" if timeout else "it ran longer than its timeout"
+    if end.reason is Reason.MEMORY:
+        return "it was killed because memory ran out"
+    if end.signal:
+        try:
+            name = signal.Signals(end.signal).name
+        except ValueError:
+            name = str(end.signal)
+        return f"its process was ended by {name}"
+    if end.exit_code is not None:
+        return f"its process left with exit code {end.exit_code} before the step returned"
+    return end.detail or "its process disappeared"

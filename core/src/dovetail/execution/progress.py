@@ -1,0 +1,148 @@
+"""What a person sees of a run while it goes on: plain lines, or a live display on a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Protocol, TextIO
+
+from dovetail.records.run import RunRecord, Status, StepRunRecord
+from dovetail.references import load
+
+_CLEAR_BELOW_MS = 1.0
+_MINUTE = 60.0
+
+
+class Progress(Protocol):
+    """Is told what happens, by the launcher, in its thread."""
+
+    def run_started(self, run: RunRecord, steps: list[str]) -> None:
+        """A run begins, or goes on; `steps` are all its steps in order."""
+
+    def step_started(self, step: str, attempt: int) -> None:
+        """An attempt starts."""
+
+    def step_settled(self, record: StepRunRecord) -> None:
+        """A step has ended, or was found in the cache, or is skipped."""
+
+    def step_retried(self, step: str, delay: float, why: str) -> None:
+        """A failed step will be tried again in `delay` seconds."""
+
+    def output(self, step: str, data: bytes) -> None:
+        """A step wrote something."""
+
+    def note(self, text: str) -> None:
+        """Something a person should know, once."""
+
+    def run_finished(self, run: RunRecord) -> None:
+        """The run has ended."""
+
+
+class Silence:
+    """Shows nothing."""
+
+    def run_started(self, run: RunRecord, steps: list[str]) -> None:
+        """Show nothing."""
+
+    def step_started(self, step: str, attempt: int) -> None:
+        """Show nothing."""
+
+    def step_settled(self, record: StepRunRecord) -> None:
+        """Show nothing."""
+
+    def step_retried(self, step: str, delay: float, why: str) -> None:
+        """Show nothing."""
+
+    def output(self, step: str, data: bytes) -> None:
+        """Show nothing."""
+
+    def note(self, text: str) -> None:
+        """Show nothing."""
+
+    def run_finished(self, run: RunRecord) -> None:
+        """Show nothing."""
+
+
+class Lines:
+    """One line per event on a text stream; what steps write appears behind their name."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self._width = 0
+        self._rest: dict[str, bytes] = {}
+
+    def _say(self, text: str) -> None:
+        try:
+            self.stream.write(text + "\n")
+            self.stream.flush()
+        except (OSError, ValueError):
+            self.stream = _nowhere()
+
+    def run_started(self, run: RunRecord, steps: list[str]) -> None:
+        """Show run, pipeline and stack."""
+        self._width = min(32, max(map(len, steps), default=0))
+        self._say(f"run {run.name}: {len(steps)} step{'s' * (len(steps) != 1)} on stack {run.stack.name!r}")
+
+    def step_started(self, step: str, attempt: int) -> None:
+        """Show the step, and which try it is when not the first."""
+        self._say(f"  {step:{self._width}}  started" + (f" (attempt {attempt})" if attempt > 1 else ""))
+
+    def step_settled(self, record: StepRunRecord) -> None:
+        """Show how and after how long."""
+        self.finish_line(record.step)
+        took = f" in {seconds(record.duration)}" if record.status is Status.COMPLETED and record.duration else ""
+        self._say(f"  {record.step:{self._width}}  {record.status.value}{took}")
+
+    def step_retried(self, step: str, delay: float, why: str) -> None:
+        """Show why and when."""
+        self.finish_line(step)
+        self._say(f"  {step:{self._width}}  {why}; next attempt in {seconds(delay)}")
+
+    def output(self, step: str, data: bytes) -> None:
+        """Show whole lines; the rest waits for its end."""
+        *lines, rest = (self._rest.get(step, b"") + data).split(b"\n")
+        self._rest[step] = rest[-8192:]
+        for line in lines:
+            text = line.decode("utf-8", "replace").rsplit("\r", 1)[-1]
+            self._say(f"  {step:{self._width}} | {text}")
+
+    def finish_line(self, step: str) -> None:
+        """Show what a step wrote without ending the line."""
+        if rest := self._rest.pop(step, b""):
+            self._say(f"  {step:{self._width}} | {rest.decode('utf-8', 'replace')}")
+
+    def note(self, text: str) -> None:
+        """Show it."""
+        self._say(f"  note: {text}")
+
+    def run_finished(self, run: RunRecord) -> None:
+        """Show the outcome and what to type next."""
+        self._say(f"run {run.name}: {run.status.value} in {seconds(run.duration or 0.0)}")
+        if run.status in {Status.FAILED, Status.CANCELLED}:
+            self._say(f"  to go on where it stopped: dovetail run resume {run.name}")
+
+
+def seconds(duration: float) -> str:
+    """Return a duration for people."""
+    if duration < _CLEAR_BELOW_MS:
+        return f"{duration * 1000:.0f} ms"
+    if duration < _MINUTE:
+        return f"{duration:.1f} s"
+    minutes, rest = divmod(round(duration), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - stands in for a stream that is gone
+
+
+def choose_progress(*, quiet: bool = False, stream: TextIO | None = None) -> Progress:
+    """Return the display that suits where it is shown: live on a capable terminal, lines elsewhere."""
+    stream = stream or sys.stderr
+    if quiet or stream is None:
+        return Silence()
+    if stream.isatty() and os.environ.get("TERM", "dumb") != "dumb" and "NO_PROGRESS" not in os.environ:
+        live: Progress = load("dovetail.execution.live:Live")(stream)
+        return live
+    return Lines(stream)

@@ -1,0 +1,133 @@
+"""Scripts: executed as `__main__` up to their `.run()`, or loaded for their steps under another name."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from dovetail.errors import DovetailError, UsageError
+
+
+class Captured(BaseException):  # noqa: N818 - an unwinding, not a fault; BaseException passes `except Exception`
+    """Raised by `.run()` in a script that `dovetail run` executes: the script is not needed any further."""
+
+    def __init__(self, pipeline: object, request: object) -> None:
+        super().__init__("the pipeline was captured")
+        self.pipeline = pipeline
+        self.request = request
+
+
+@dataclass(slots=True)
+class Mode:
+    """How `.run()` behaves in this process: `capture` raises Captured, `inert` does nothing."""
+
+    capture: bool = False
+    inert: bool = False
+    wanted: str | None = None
+    seen: list[str] = field(default_factory=list)
+
+
+MODE = Mode()
+
+
+def execute(path: Path, argv: list[str], wanted: str | None) -> tuple[ModuleType, Captured | None]:
+    """Execute the file as `__main__` until a pipeline's `.run()`; return its module and what was captured.
+
+    `wanted` names the pipeline to capture; `.run()` of others does nothing then. The module stays
+    `__main__` afterwards, because the steps live in it.
+
+    Raises:
+        UsageError: the file cannot be read or is no Python.
+    """
+    try:
+        code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+    except OSError as error:
+        raise UsageError(f"cannot read {str(path)!r}: {error.strerror}", hint="name a .py or .yaml file") from error
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        raise UsageError(f"{path.name!r} is no valid Python: {error}", where=f"{path}:{line or 1}") from error
+    module = ModuleType("__main__")
+    module.__file__ = str(path)
+    sys.modules["__main__"] = module
+    sys.argv = [str(path), *argv]
+    sys.path.insert(0, str(path.parent))
+    MODE.capture, MODE.wanted = True, wanted
+    try:
+        exec(code, module.__dict__)  # noqa: S102 - running the user's script is the purpose
+    except Captured as captured:
+        return module, captured
+    except SystemExit as ending:
+        if ending.code not in (None, 0):
+            raise UsageError(f"{path.name!r} ended with {ending.code!r} before any pipeline ran") from ending
+    finally:
+        MODE.capture = False
+    return module, None
+
+
+def load_script(path: Path, name: str) -> ModuleType:
+    """Load the file as the module `name`, in which `.run()` does nothing."""
+    if (loaded := sys.modules.get(name)) is not None and getattr(loaded, "__file__", None) == str(path):
+        return loaded
+    spec = spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{path.name!r} cannot be loaded as a module", where=str(path))
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    with inert():
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+    return module
+
+
+@contextmanager
+def inert() -> Iterator[None]:
+    """Make `.run()` do nothing within the block."""
+    before, MODE.inert = MODE.inert, True
+    try:
+        yield
+    finally:
+        MODE.inert = before
+
+
+def names_run_in(path: Path) -> set[str]:
+    """Return the variables whose `.run(...)` the script calls outside of functions."""
+    found: set[str] = set()
+    pending: list[ast.AST] = [ast.parse(path.read_bytes())]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            continue
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "run":
+            target = node.func.value
+            while isinstance(target, ast.Call):
+                target = target.func
+            while isinstance(target, ast.Attribute):
+                target = target.value
+            if isinstance(target, ast.Name):
+                found.add(target.id)
+        pending.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def script_problem(error: BaseException, path: Path) -> DovetailError:
+    """Return what a script's own exception means to the one who ran it: file, line, class and text."""
+    line, trace = 1, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return UsageError(
+        f"the script raised {type(error).__name__}: {error}",
+        where=f"{path}:{line}",
+        hint="`dovetail run --debug` shows the whole traceback",
+    )

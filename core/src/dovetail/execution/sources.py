@@ -1,0 +1,76 @@
+"""Where the code of a pipeline's steps is: source root, script, modules; and whether it is the code of a plan."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from dovetail.definition.pipeline import PipelineDefinition
+from dovetail.errors import PlanError
+from dovetail.execution.step_runner import load_step
+from dovetail.execution.workers import WorkerSetting
+from dovetail.planning.code import source_ref
+from dovetail.records.plan import Plan
+from dovetail.stacks.workspace import find_workspace
+
+
+def setting_for(definition: PipelineDefinition) -> WorkerSetting:
+    """Return the setting of a pipeline that is defined in this process."""
+    script = main_file()
+    module = definition.function.__module__
+    start = script.parent if script else Path.cwd()
+    root = _root(start)
+    if module != "__main__":
+        return WorkerSetting(root, modules=(module,), sys_path=tuple(sys.path))
+    name = str(script.relative_to(root).as_posix()) if script else None
+    return WorkerSetting(root, script=name, sys_path=tuple(sys.path))
+
+
+def setting_for_plan(plan: Plan, root: Path) -> WorkerSetting:
+    """Return the setting of a plan whose code lies below `root`; makes its modules importable here."""
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    modules = dict.fromkeys(step.source.module for step in plan.steps if step.source.path)
+    return WorkerSetting(root, modules=tuple(modules), sys_path=tuple(sys.path))
+
+
+def main_file() -> Path | None:
+    """Return the script that runs as `__main__`, None in a console, a notebook or under `-c`."""
+    main = sys.modules.get("__main__")
+    file = getattr(main, "__file__", None)
+    return Path(file).resolve() if file and Path(file).is_file() else None
+
+
+def _root(start: Path) -> Path:
+    workspace = find_workspace(start)
+    return workspace.root if workspace else start
+
+
+def check_sources(plan: Plan, root: Path) -> None:
+    """Raise PlanError unless the code below `root` is what the plan was compiled from."""
+    seen = set()
+    for step in plan.steps:
+        source = step.source
+        if (source.module, source.qualname) in seen:
+            continue
+        seen.add((source.module, source.qualname))
+        if source.path is None:
+            raise PlanError(
+                f"step {step.name!r} was defined interactively, its code is in no file",
+                hint="put the step into a module and compile again",
+            )
+        if not (root / source.path).is_file():
+            raise PlanError(
+                f"step {step.name!r} is in {source.path!r}, which is not below {str(root)!r}",
+                hint="name the directory that holds the code: --source DIR",
+            )
+        found = source_ref(load_step(source, root).definition, root)
+        if found.digest != source.digest:
+            changed = sorted(
+                part for part in {*found.parts, *source.parts} if found.parts.get(part) != source.parts.get(part)
+            )
+            raise PlanError(
+                f"step {step.name!r} is not the code the plan was compiled from: {', '.join(changed)} differ",
+                where=source.path,
+                hint="compile the plan again, or check out the commit it was compiled from",
+            )

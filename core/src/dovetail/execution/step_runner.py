@@ -1,0 +1,176 @@
+"""One attempt at one step: inputs, call, outputs, report. The same code in every process and mode."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from dovetail import failpoints
+from dovetail.components.artifact_store import ArtifactStore
+from dovetail.components.experiment_tracker import ExperimentTracker, TrackedStep
+from dovetail.definition.step import StepInstance, instance_of
+from dovetail.errors import PlanError
+from dovetail.execution.context import StepContext, enter, leave, make_context
+from dovetail.execution.failure import failure_of
+from dovetail.execution.job import Job
+from dovetail.execution.script import inert, load_script
+from dovetail.materializers.files import load_artifact, save_artifact
+from dovetail.materializers.registry import load_materializer
+from dovetail.names import new_id
+from dovetail.planning.parameters import restore_parameters
+from dovetail.records.artifact import ArtifactRecord
+from dovetail.records.plan import SourceRef, StepPlan
+from dovetail.records.record import now
+from dovetail.records.report import Reason, StepReport, StepTask, report_path
+from dovetail.records.run import Status
+from dovetail.references import load
+
+
+class Worker:
+    """Makes attempts at the steps of one job, one after the other, in this process."""
+
+    def __init__(self, job: Job, live: Mapping[str, StepInstance], store: ArtifactStore | None) -> None:
+        self.job = job
+        self._steps = {step.name: step for step in job.plan.steps}
+        self._live = dict(live)
+        self._loaded: dict[tuple[str, str], StepInstance] = {}
+        self._store = store
+        self._tracker: ExperimentTracker | None = None
+
+    @classmethod
+    def prepare(
+        cls, job: Job, *, live: Mapping[str, StepInstance] | None = None, store: ArtifactStore | None = None
+    ) -> Self:
+        """Return a worker of the job, with everything imported that its steps will need.
+
+        `live` gives steps that exist in this process already; `store` is the live store of the launcher,
+        when it is this process.
+        """
+        worker = cls(job, live or {}, store)
+        for each in job.components.values():
+            load(each.implementation)
+        for step in job.plan.steps:
+            if step.name not in worker._live:
+                worker._load(step.source)
+        return worker
+
+    def run(self, task: StepTask) -> StepReport:
+        """Make the attempt; publish its artifacts, then its report, and return the report."""
+        started, clock = now(), time.monotonic()
+        step = self._steps[task.step]
+        context = make_context(task, self.job.plan.pipeline, {}, tuple(each.name for each in step.outputs))
+        failure, outputs, reason, status = None, (), Reason.COMPLETED, Status.COMPLETED
+        try:
+            outputs = self._attempt(task, step, context)
+        except KeyboardInterrupt:
+            status, reason = Status.CANCELLED, Reason.CANCELLED
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the border around the user's step
+            status, reason, failure = Status.FAILED, Reason.ERROR, failure_of(error)
+        report = StepReport(
+            format=1, run_id=task.run_id, step=task.step, attempt=task.attempt, number=task.number, epoch=task.epoch,
+            status=status, reason=reason, started=started, finished=now(), duration=time.monotonic() - clock,
+            outputs=outputs, metrics=tuple(context.metrics), failure=failure,
+        )  # fmt: skip
+        failpoints.hit("report")
+        self._artifacts().put(report_path(task.run_id, task.attempt), report.to_json())
+        return report
+
+    def _attempt(self, task: StepTask, step: StepPlan, context: StepContext) -> tuple[ArtifactRecord, ...]:
+        instance = self._live.get(step.name) or self._load(step.source)
+        arguments = restore_parameters(instance, step)
+        context.parameters = dict(arguments)
+        annotations = instance.signature.annotations()
+        for name, record in task.inputs.items():
+            materializer = load_materializer(record.materializer)
+            arguments[name] = load_artifact(self._artifacts(), record, annotations.get(name), materializer)
+        context.tracker = self._start_tracking(task, step)
+        enter(context)
+        status = "failed"
+        try:
+            returned = instance.call(arguments)
+            outputs = self._publish(task, step, instance, returned, context)
+            status = "completed"
+        except KeyboardInterrupt:
+            status = "cancelled"
+            raise
+        finally:
+            leave()
+            if context.tracker is not None:
+                context.tracker.step_finished(status)
+        return outputs
+
+    def _publish(
+        self, task: StepTask, step: StepPlan, instance: StepInstance, returned: object, context: StepContext
+    ) -> tuple[ArtifactRecord, ...]:
+        values = instance.signature.split(returned)
+        annotations = {each.name: each.annotation for each in instance.signature.outputs}
+        records = []
+        for output in step.outputs:
+            artifact_id = new_id()
+            manifest, summary = save_artifact(
+                self._artifacts(), artifact_id, load_materializer(output.materializer), output.materializer,
+                output.type, values[output.name], annotations[output.name],
+            )  # fmt: skip
+            records.append(
+                ArtifactRecord(
+                    id=artifact_id, run_id=task.run_id, step=task.step, output=output.name, type=output.type,
+                    materializer=output.materializer, digest=manifest.content_digest(),
+                    size=sum(each.size for each in manifest.files), files=manifest.files, summary=summary,
+                    metadata=context.metadata.get(output.name, {}), created=now(),
+                )
+            )  # fmt: skip
+        return tuple(records)
+
+    def _artifacts(self) -> ArtifactStore:
+        if self._store is None:
+            self._store = self.job.components["artifact_store"].build()
+        return self._store
+
+    def _start_tracking(self, task: StepTask, step: StepPlan) -> ExperimentTracker | None:
+        if "experiment_tracker" not in self.job.components:
+            return None
+        if self._tracker is None:
+            self._tracker = self.job.components["experiment_tracker"].build()
+        self._tracker.step_started(
+            TrackedStep(
+                task.run_id, task.run_name, self.job.plan.pipeline, task.step, task.attempt, dict(step.parameters)
+            )
+        )
+        return self._tracker
+
+    def _load(self, source: SourceRef) -> StepInstance:
+        key = (source.module, source.qualname)
+        if key not in self._loaded:
+            found: Any = load_module(source, Path(self.job.source_root))
+            for part in source.qualname.split("."):
+                found = getattr(found, part)
+            self._loaded[key] = instance_of(found)
+        return self._loaded[key]
+
+
+def load_module(source: SourceRef, root: Path) -> Any:  # noqa: ANN401 - a module
+    """Import the module of a step: by name where Python finds it in its file, else from that file."""
+    if source.path is None:
+        return importlib.import_module(source.module)
+    path = root / source.path
+    loaded = sys.modules.get(source.module)
+    if loaded is not None and _same_file(getattr(loaded, "__file__", None), path):
+        return loaded
+    if "." not in source.module and loaded is None:
+        return load_script(path, source.module)
+    with inert():
+        module = importlib.import_module(source.module)
+    if not _same_file(module.__file__, path):
+        raise PlanError(
+            f"module {source.module!r} was expected in {source.path!r}, found in {module.__file__!r}",
+            hint="start the run from the same source root, or rename one of the two modules",
+        )
+    return module
+
+
+def _same_file(one: str | None, other: Path) -> bool:
+    return one is not None and Path(one).resolve() == other.resolve()

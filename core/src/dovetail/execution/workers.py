@@ -1,0 +1,171 @@
+"""Where attempts are made on this machine: in this process, or in processes under the supervisor."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from dovetail.components.component import Component
+from dovetail.components.orchestrator import StepProcess
+from dovetail.errors import PlanError
+from dovetail.execution.job import Job, WorkerComponent
+from dovetail.execution.output import Capture
+from dovetail.execution.processes import ProcessPool
+from dovetail.execution.progress import Progress
+from dovetail.execution.step_runner import Worker
+from dovetail.records.plan import Plan
+from dovetail.records.report import StepReport, StepTask
+from dovetail.records.run import RunRecord
+from dovetail.stacks.stack import LiveStack
+
+USED_BY_STEPS = ("artifact_store", "experiment_tracker")
+LOG_LIMIT = 64 << 20
+
+
+@dataclass(slots=True)
+class WorkerSetting:
+    """Where the steps' code is: what a process must import, and the pool that has begun to import it."""
+
+    source_root: Path
+    script: str | None = None
+    modules: tuple[str, ...] = ()
+    sys_path: tuple[str, ...] = ()
+    pool: ProcessPool | None = None
+
+
+class LocalWorkers:
+    """The ways of this machine to make an attempt, for one run; nothing is started before it is needed."""
+
+    max_workers = 1
+
+    def __init__(
+        self,
+        run: RunRecord,
+        plan: Plan,
+        stack: LiveStack,
+        setting: WorkerSetting,
+        live: Mapping[str, Any],
+        progress: Progress,
+    ) -> None:
+        self.job = Job(
+            format=1, run_id=run.id, run_name=run.name, plan=plan,
+            components={
+                each: worker_component(stack, each) for each in USED_BY_STEPS if getattr(stack, each, None) is not None
+            },
+            source_root=str(setting.source_root), script=setting.script, sys_path=setting.sys_path,
+        )  # fmt: skip
+        self._stack = stack
+        self._setting = setting
+        self._live = live
+        self._progress = progress
+        self._steps = {step.name: step for step in plan.steps}
+        self._attempts: dict[str, str] = {}
+        self._worker: Worker | None = None
+        self._capture: Capture | None = None
+        self._pool = setting.pool
+        self._given: Path | None = None
+        self._notes = 0
+
+    def __enter__(self) -> Self:
+        """Return the workers themselves."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End every process that is left and remove the job file."""
+        if self._capture is not None:
+            self._capture.close()
+        if self._pool is not None:
+            self._pool.close(grace=0.0)
+        if self._given is not None:
+            self._given.unlink(missing_ok=True)
+            self._given = None
+
+    def wake(self) -> None:
+        """End a wait."""
+        if self._pool is not None:
+            self._pool.wake()
+
+    def call(self, task: StepTask) -> StepReport:
+        """Make the attempt in this process, its output captured into its log."""
+        if self._worker is None:
+            self._worker = Worker.prepare(self.job, live=self._live, store=self._stack.artifact_store)
+            self._capture = Capture(self._stack.artifact_store, self._progress.output)
+        assert self._capture is not None  # noqa: S101 - made together with the worker
+        with self._capture.attempt(task):
+            return self._worker.run(task)
+
+    def start(self, task: StepTask) -> StepProcess:
+        """Make the attempt in a process under the supervisor."""
+        step = self._steps[task.step]
+        if step.source.path is None and step.source.module == "__main__":
+            raise PlanError(
+                f"step {task.step!r} was defined interactively and exists in this process only",
+                hint="run with in_process=True, or put the step into a module",
+            )
+        self._attempts[task.attempt] = task.step
+        variables = {str(key): str(value) for key, value in step.options.environment.get("variables", {}).items()}
+        return self._ready_pool().start(task, variables=variables or None)
+
+    def wait(self, timeout: float | None) -> None:
+        """Return when a process has ended or after the timeout; pass on what people should know."""
+        if self._pool is None:
+            time.sleep(timeout or 0.0)
+            return
+        self._pool.wait(timeout)
+        for note in self._pool.notes[self._notes :]:
+            self._progress.note(note)
+        self._notes = len(self._pool.notes)
+
+    def command(self, task: StepTask) -> Sequence[str]:
+        """Return the command line of one attempt for another place that sees the same job file."""
+        return [
+            sys.executable, "-m", "dovetail.execution.entrypoint",
+            "--job", str(self._job_file()), "--task", task.to_json().decode(),
+        ]  # fmt: skip
+
+    def _ready_pool(self) -> ProcessPool:
+        if self._pool is None:
+            self._pool = open_pool(self._setting, self._stack, self.max_workers)
+        if self._given is None:
+            self._pool.echo = self._echo
+            self._pool.give(self._job_file())
+        return self._pool
+
+    def _job_file(self) -> Path:
+        if self._given is None:
+            with tempfile.NamedTemporaryFile(prefix="dovetail-job-", suffix=".json", delete=False) as file:
+                file.write(self.job.to_json())
+            self._given = Path(file.name)
+        return self._given
+
+    def _echo(self, attempt: str, data: bytes) -> None:
+        self._progress.output(self._attempts.get(attempt, "?"), data)
+
+
+def worker_component(stack: LiveStack, kind: str) -> WorkerComponent:
+    """Return what a step's process needs to build this component of the stack."""
+    component: Component = getattr(stack, kind)
+    record = stack.record.components[kind]
+    resolved = record.model_copy(update={"config": component.config.model_dump(mode="json", exclude_unset=True)})
+    cls, config = type(component), type(component.config)
+    return WorkerComponent(
+        record=resolved,
+        config=f"{config.__module__}:{config.__qualname__}",
+        implementation=f"{cls.__module__}:{cls.__qualname__}",
+        home=str(component.home),
+    )
+
+
+def open_pool(setting: WorkerSetting, stack: LiveStack, max_workers: int) -> ProcessPool:
+    """Start the supervisor and let it begin to import the steps' code."""
+    directory = Path(tempfile.mkdtemp(prefix="dovetail-run-"))
+    del stack
+    return ProcessPool(
+        source_root=setting.source_root, script=setting.script, modules=setting.modules, sys_path=setting.sys_path,
+        max_workers=max_workers, mode="auto", log_directory=directory, log_limit=LOG_LIMIT, echo=None,
+    )  # fmt: skip

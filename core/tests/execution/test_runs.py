@@ -1,0 +1,197 @@
+"""A script runs: each step once, in its process or in ours, and is found again."""
+
+from __future__ import annotations
+
+import pytest
+from dovetail.testing.command_line import CommandLine
+
+CHAIN = '''
+import os
+from dovetail import pipeline, step
+
+@step
+def load(count: int = 3) -> list[int]:
+    print("loading", count)
+    return list(range(count))
+
+@step
+def double(values: list[int]) -> list[int]:
+    return [2 * value for value in values]
+
+@step
+def total(values: list[int]) -> int:
+    os.write(1, b"from below\\n")
+    return sum(values)
+
+@pipeline
+def chain():
+    total(double(load()))
+
+if __name__ == "__main__":
+    run = chain.run()
+    print("total", run.step("total").output.load(), run.status)
+'''
+
+
+@pytest.mark.parametrize("mode", [[], ["--in-process"]])
+def test_a_script_runs_and_its_run_is_found_again(cli: CommandLine, mode: list[str]) -> None:
+    cli.write("run.py", CHAIN)
+    assert cli("run", "run.py", *mode).code == 0
+    shown = cli("run", "show", "last", "--json").json()
+    assert shown["status"] == "completed"
+    assert [step["status"] for step in shown["steps"]] == ["completed"] * 3
+
+
+def test_python_runs_the_script_too(cli: CommandLine) -> None:
+    cli.write("run.py", CHAIN)
+    answer = cli.python("run.py")
+    assert answer.code == 0, answer.err
+    assert "total 6 completed" in answer.out
+
+
+def test_a_second_run_is_cached_and_a_changed_parameter_reruns_what_depends_on_it(cli: CommandLine) -> None:
+    cli.write("run.py", CHAIN)
+    cli("run", "run.py")
+    second = cli("run", "run.py", "--json").json()
+    assert {step["status"] for step in second["steps"]} == {"cached"}
+    third = cli("run", "run.py", "--json", "--param", "load.count=4").json()
+    assert {step["status"] for step in third["steps"]} == {"completed"}
+
+
+@pytest.mark.parametrize("mode", [[], ["--in-process"]])
+def test_what_a_step_writes_is_kept(cli: CommandLine, mode: list[str]) -> None:
+    cli.write("run.py", CHAIN)
+    cli("run", "run.py", *mode)
+    assert "loading 3" in cli("run", "logs", "last", "load").out
+    assert "from below" in cli("run", "logs", "last", "total").out
+
+
+FAILING = '''
+from dovetail import pipeline, step
+
+def helper(value):
+    return 1 / value
+
+@step
+def good() -> int:
+    return 1
+
+@step
+def bad(value: int) -> float:
+    return helper(value - 1)
+
+@step
+def after(value: float) -> float:
+    return value
+
+@step
+def beside(value: int) -> int:
+    return value
+
+@pipeline
+def failing():
+    one = good()
+    after(bad(one))
+    beside(one)
+
+failing.run()
+'''
+
+
+@pytest.mark.parametrize("mode", [[], ["--in-process"]])
+def test_a_failing_step_shows_the_users_traceback_without_our_frames(cli: CommandLine, mode: list[str]) -> None:
+    cli.write("run.py", FAILING)
+    answer = cli("run", "run.py", *mode)
+    assert answer.code == 1
+    assert "ZeroDivisionError" in answer.err
+    assert "return 1 / value" in answer.err
+    assert "dovetail/execution" not in answer.err
+
+
+def test_python_shows_it_the_same_way_and_leaves_with_one(cli: CommandLine) -> None:
+    cli.write("run.py", FAILING)
+    answer = cli.python("run.py")
+    assert answer.code == 1
+    assert "return 1 / value" in answer.err
+    assert "dovetail/execution" not in answer.err
+
+
+def test_with_continue_only_what_depends_on_a_failure_is_skipped(cli: CommandLine) -> None:
+    cli.write("run.py", FAILING)
+    cli("run", "run.py", "--failure-policy", "continue")
+    steps = {step["name"]: step["status"] for step in cli("run", "show", "last", "--json").json()["steps"]}
+    assert steps == {"good": "completed", "bad": "failed", "after": "skipped", "beside": "completed"}
+
+
+def test_resume_runs_only_what_is_not_completed(cli: CommandLine) -> None:
+    script = FAILING.replace("return helper(value - 1)", "import pathlib; return helper(int(pathlib.Path('flag').exists()))")
+    cli.write("run.py", script)
+    assert cli("run", "run.py").code == 1
+    cli.write("flag", "")
+    answer = cli("run", "resume", "last", "--json")
+    assert answer.code == 0, answer.err
+    steps = {step["name"]: step for step in answer.json()["steps"]}
+    assert {step["status"] for step in steps.values()} == {"completed"}
+    assert steps["good"]["attempts"] == 1
+
+
+def test_explain_names_the_function_that_changed(cli: CommandLine) -> None:
+    cli.write("run.py", CHAIN)
+    cli("run", "run.py")
+    cli.write("run.py", CHAIN.replace("2 * value", "3 * value"))
+    cli("run", "run.py")
+    said = cli("run", "explain", "last", "double").out
+    assert "double" in said
+    assert "changed" in said
+
+
+def test_retries_are_made_and_counted(cli: CommandLine) -> None:
+    cli.write(
+        "run.py",
+        """
+import pathlib
+from dovetail import Retry, pipeline, step
+
+@step(retry=Retry(attempts=3))
+def flaky() -> int:
+    seen = pathlib.Path("seen")
+    count = len(seen.read_text()) if seen.exists() else 0
+    seen.write_text("x" * (count + 1))
+    if count < 2:
+        raise OSError("not yet")
+    return count
+
+@pipeline
+def retrying():
+    flaky()
+
+retrying.run()
+""",
+    )
+    answer = cli("run", "run.py", "--json")
+    assert answer.code == 0, answer.err
+    assert answer.json()["steps"][0]["attempts"] == 3
+
+
+def test_a_timeout_ends_the_step_and_says_so(cli: CommandLine) -> None:
+    cli.write(
+        "run.py",
+        """
+import time
+from dovetail import pipeline, step
+
+@step(timeout=0.5)
+def slow() -> int:
+    time.sleep(60)
+    return 1
+
+@pipeline
+def waiting():
+    slow()
+
+waiting.run()
+""",
+    )
+    answer = cli("run", "run.py")
+    assert answer.code == 1
+    assert "timeout of 0.5 s" in answer.err
