@@ -14,7 +14,7 @@ CORE = ROOT / "core" / "src" / "dovetail"
 WHEELS = sorted(each.parent for each in ROOT.glob("*/dovetail-*/pyproject.toml"))
 SOURCES = sorted([*CORE.rglob("*.py"), *(file for wheel in WHEELS for file in wheel.glob("src/**/*.py"))])
 TESTS = [file for folder in (ROOT / "core", ROOT, *WHEELS) for file in (folder / "tests").rglob("*.py")]
-TOOLS = [ROOT / "noxfile.py", *(ROOT / "docs").rglob("*.py")]
+TOOLS = [ROOT / "noxfile.py", ROOT / "conftest.py", *(ROOT / "docs").rglob("*.py")]
 
 # Where something is imported after its module was loaded, and why that cannot be written otherwise.
 LATE_IMPORTS = {

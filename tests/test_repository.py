@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ TOP = {
     "CONTRIBUTING.md",
     "LICENSE",
     "README.md",
+    "conftest.py",
     "contrib",
     "core",
     "docs",
@@ -126,3 +128,14 @@ def test_every_ignored_lint_rule_has_its_reason() -> None:
     entries = re.findall(r'^\s+"[A-Z]+\d*",.*$', section, flags=re.MULTILINE)
     assert len(entries) > 20
     assert [entry for entry in entries if not re.search(r'",\s+# \S', entry)] == []
+
+
+def test_a_missing_program_is_a_skip_for_users_and_a_failure_in_ci(
+    program: Callable[[str, str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOVETAIL_REQUIRE_REAL", "0")
+    with pytest.raises(pytest.skip.Exception, match="apt-get install nothing"):
+        program("no-such-program", "apt-get install nothing")
+    monkeypatch.setenv("DOVETAIL_REQUIRE_REAL", "1")
+    with pytest.raises(pytest.fail.Exception, match="apt-get install nothing"):
+        program("no-such-program", "apt-get install nothing")

@@ -1,0 +1,40 @@
+"""What the tests of every wheel share: programs they need, and a count of how real their partners were."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+KINDS = ("real", "emulated", "standin")
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str, str], str]:
+    """Return the path of a program, `program("chromium", "apt-get install chromium")`.
+
+    Where it is missing the test is skipped with the line that installs it; with DOVETAIL_REQUIRE_REAL=1,
+    as in continuous integration, it fails.
+    """
+
+    def find(name: str, install: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            missing = f"{name} is missing: {install}"
+            if os.environ.get("DOVETAIL_REQUIRE_REAL") == "1":
+                pytest.fail(missing)
+            pytest.skip(missing)
+        return path
+
+    return find
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many tests ran against the product itself, an emulator, or a stand-in."""
+    passed = terminalreporter.stats.get("passed", [])
+    counts = Counter(kind for report in passed for kind in KINDS if kind in report.keywords)
+    if counts:
+        terminalreporter.write_line("passed with " + ", ".join(f"{counts[kind]} {kind}" for kind in KINDS))
