@@ -1,0 +1,84 @@
+"""Compile and run pipelines of growing size; print marginal seconds per step, small and large, and memory.
+
+`compiling.py chain|fan-out`: prints the marginal time to compile a step from 500 to 1,000 steps and from
+5,000 to 10,000. `compiling.py running`: the same for running in process, and by how many bytes the
+resident memory at step 10,000 is above that at step 1,000.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import statistics
+import sys
+import time
+
+from dovetail import pipeline, step
+
+SHAPE = sys.argv[1]
+SIZES = (500, 1_000, 5_000, 10_000)
+RUNS = 3
+seen: dict[int, int] = {}
+
+
+def resident() -> int:
+    """Return the resident memory of this process in bytes."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@step(enable_cache=False)
+def first() -> int:
+    """Begin."""
+    return 0
+
+
+@step(enable_cache=False)
+def add(value: int) -> int:
+    """Go on by one."""
+    if value in (999, 9_998):
+        gc.collect()
+        seen[value] = resident()
+    return value + 1
+
+
+@pipeline
+def grown(count: int, shape: str) -> None:
+    """Make `count` steps: each after the one before, or all after the first."""
+    value = first()
+    for _ in range(count - 1):
+        made = add(value)
+        value = made if shape == "chain" else value
+
+
+def compile_once(count: int) -> float:
+    """Return the seconds it takes to compile."""
+    gc.collect()
+    begin = time.perf_counter()
+    plan = grown(count, SHAPE).compile()
+    took = time.perf_counter() - begin
+    if len(plan.steps) != count:
+        raise SystemExit("steps are missing")
+    return took
+
+
+def run_once(count: int) -> float:
+    """Return the seconds it takes to run in process."""
+    gc.collect()
+    begin = time.perf_counter()
+    grown(count, "chain").run(in_process=True, quiet=True)
+    return time.perf_counter() - begin
+
+
+def main() -> None:
+    """Print small and large marginal time per step, and for running the growth of memory."""
+    once, runs = (run_once, 1) if SHAPE == "running" else (compile_once, RUNS)
+    once(SIZES[0])
+    times = {size: statistics.median(once(size) for _ in range(runs)) for size in SIZES}
+    small = (times[1_000] - times[500]) / 500
+    large = (times[10_000] - times[5_000]) / 5_000
+    print(small, large, seen.get(9_998, 0) - seen.get(999, 0))
+
+
+if __name__ == "__main__":
+    main()
