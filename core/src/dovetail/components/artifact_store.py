@@ -29,8 +29,9 @@ class ArtifactStore(Component):
     5. `entries` lists in pages, in constant memory, and hides what is not complete.
     6. `delete` removes a file, or all below a directory; what is not there is no error.
     7. No space, no permission, no connection: StoreError with path, need and remedy.
-    8. A path that could lead out of the store (absolute, `..`, links) is refused with ArtifactError.
-    9. The stream that `create` gives can seek and be read back while its block lasts, and may be closed in it.
+    8. A path that leads out of the store (absolute, `..`) is refused with ArtifactError; a link in the
+       place of a file is no file.
+    9. The stream of `create` can seek and be read back while its block lasts, and may be closed in it.
     10. One store may be used by several threads, and by a process that was forked from one that used it.
 
     The numbers are those of docs/contracts/artifact-store.md and of `dovetail.testing.artifact_store`.
@@ -81,7 +82,7 @@ class ArtifactStore(Component):
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """Give a directory of this machine for the files of a library that writes by path; it goes with the block."""
+        """Give a directory of this machine to a library that writes by path; it goes with the block."""
         with tempfile.TemporaryDirectory(prefix="dovetail-") as directory:
             yield Path(directory)
 
@@ -91,7 +92,7 @@ class ArtifactStore(Component):
             shutil.copyfileobj(stream, target, _CHUNK)
 
     def sweep(self) -> int:
-        """Remove what killed writers left behind; return how many things it was. Live writers are not disturbed."""
+        """Remove what killed writers left behind, not what live ones write; return how many things it was."""
         return 0
 
     def flush(self, paths: Iterable[str] | None = None) -> None:
@@ -103,7 +104,7 @@ class ArtifactStore(Component):
         del paths
 
     def log_directory(self, path: str) -> Path | None:
-        """Return the directory `path` on this machine's file system, made if need be, None where there is none.
+        """Return the directory `path` on this machine's file system, made if need be; None: not on this one.
 
         Logs grow there in sight of readers; elsewhere they are put into the store when they are complete.
         """
@@ -150,16 +151,16 @@ class ArtifactStore(Component):
         if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             return StoreError(
                 f"no space left: {what} ({_free(place)})",
-                hint="free space there, or register a store at another place; then `dovetail run resume last`",
+                hint="free space there, or register a store elsewhere; then `dovetail run resume last`",
             )
         if error.errno == errno.EROFS:
             return StoreError(
-                f"read-only: {what}", hint="make the place writable, or register an artifact store at another one"
+                f"read-only: {what}", hint="make the place writable, or register a store elsewhere"
             )
         if isinstance(error, PermissionError):
             return StoreError(
                 f"no permission: {what}",
-                hint="give this user the right to read and write there, or register a store at another place",
+                hint="give this user the right to read and write there, or register a store elsewhere",
             )
         return StoreError(
             f"{what} ({error.strerror or error})", hint="check that the place is there, reachable and healthy"
