@@ -168,7 +168,7 @@ def build(session: nox.Session) -> None:
     dist = _empty(ROOT / "dist")
     for folder in (ROOT / "core", *WHEELS.values()):
         wheel = _build(session, folder, dist)
-        print(f"{wheel.stat().st_size / 1000:8.1f} kB  {wheel.relative_to(ROOT)}")
+        session.log(f"{wheel.stat().st_size / 1000:8.1f} kB  {wheel.relative_to(ROOT)}")
 
 
 @nox.session
@@ -177,7 +177,8 @@ def bench(session: nox.Session) -> None:
     wheelhouse = _empty(Path(session.create_tmp()) / "wheelhouse")
     core = _build(session, ROOT / "core", wheelhouse)
     wheels = [_build(session, folder, wheelhouse) for folder in TOGETHER.values()]
-    session.install(str(core), *map(str, wheels))
+    # uv makes the environments that are measured, also where nox itself works with pip.
+    session.install("uv>=0.9", str(core), *map(str, wheels))
     env = {"PYTHONDONTWRITEBYTECODE": None, "DOVETAIL_WHEELHOUSE": str(wheelhouse)}
     session.run("python", "-m", "compileall", "-q", str(Path(session.virtualenv.location) / "lib"))
     session.run("python", "tests/benchmarks/run.py", *session.posargs, env=env)

@@ -6,7 +6,6 @@ import base64
 import functools
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -81,10 +80,7 @@ class Installation:
 
 
 def _install(python: str, *what: str) -> None:
-    if shutil.which("uv"):
-        command = ["uv", "pip", "install", "--quiet", "--link-mode=copy", "--python", python]
-    else:
-        command = [sys.executable, "-m", "pip", f"--python={python}", "install", "--quiet", "--no-compile"]
+    command = ["uv", "pip", "install", "--quiet", "--link-mode=copy", "--python", python]
     subprocess.run([*command, *what], check=True, cwd=tempfile.gettempdir())
 
 

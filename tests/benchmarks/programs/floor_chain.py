@@ -28,7 +28,9 @@ def connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
-    connection.execute("CREATE TABLE IF NOT EXISTS step (run TEXT, step TEXT, key TEXT, body TEXT, PRIMARY KEY (run, step))")
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS step (run TEXT, step TEXT, key TEXT, body TEXT, PRIMARY KEY (run, step))"
+    )
     connection.execute("CREATE INDEX IF NOT EXISTS by_key ON step (key)")
     return connection
 
@@ -53,7 +55,14 @@ def write_step(root: Path, run: str, index: int, written: list[Path]) -> None:
     digest = blake3(manifest).hexdigest()
     report = root / "runs" / run
     report.mkdir(parents=True, exist_ok=True)
-    body = {"run": run, "step": index, "status": "completed", "digest": digest, "time": time.time(), "file": entry}
+    body = {
+        "run": run,
+        "step": index,
+        "status": "completed",
+        "digest": digest,
+        "time": time.time(),
+        "file": entry,
+    }
     publish(report / f"{index}.json", json.dumps(body).encode())
     written += [folder / "value.json", folder / "manifest.json", report / f"{index}.json"]
 
