@@ -62,12 +62,11 @@ def flavors(name: str, value: str, component_type: str) -> list[dict[str, Any]]:
     return [_checked(each, Flavor, "dovetail_flavors") for each in _each(answers, "dovetail_flavors")]
 
 
-def sources(name: str, value: str) -> list[str]:
+def sources(value: str) -> list[str]:
     """Return the files of the announcing module and, where it is loaded, of what lies beside it.
 
     An edit of one of them may change what is announced, or mend what failed.
     """
-    del name
     module = value.partition(":")[0].strip()
     top, *rest = module.split(".")
     spec = importlib.util.find_spec(top)
