@@ -83,6 +83,20 @@ class PipelineOptions:
     enable_cache: bool | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    def changed(self, values: Mapping[str, Any], where: str) -> PipelineOptions:
+        """Return the options with `values` said on top.
+
+        Raises:
+            DefinitionError: an option is unknown or of a wrong kind.
+        """
+        known = [each.name for each in fields(PipelineOptions)]
+        for name, value in values.items():
+            if name not in known:
+                hint = did_you_mean(name, ["name", *known])
+                raise DefinitionError(f"a pipeline has no option {name!r}", hint=hint, where=where)
+            _checked(name, value, where)
+        return replace(self, **{**values, "settings": {**self.settings, **values.get("settings", {})}})
+
 
 _KNOWN = [each.name for each in fields(StepOptions)]
 _TEXTS = {"step_operator", "experiment_tracker"}

@@ -20,7 +20,12 @@ class PipelineDefinition:
     """
 
     def __init__(
-        self, function: Callable[..., Any], name: str | None = None, options: PipelineOptions | None = None
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        enable_cache: bool | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         code = getattr(inspect.unwrap(function), "__code__", None)
         if code is None:
@@ -28,7 +33,9 @@ class PipelineDefinition:
         self.function = function
         self.where = f"{code.co_filename}:{code.co_firstlineno}"
         self.name = legal_name("pipeline", name or getattr(function, "__name__", None), self.where)
-        self.options = options or PipelineOptions()
+        self.options = PipelineOptions().changed(
+            {"enable_cache": enable_cache, "settings": settings or {}}, self.where
+        )
         if any(
             check(function)
             for check in (
@@ -42,6 +49,14 @@ class PipelineDefinition:
                 hint="write a plain function",
                 where=self.where,
             )
+
+    def with_options(self, **options: Any) -> PipelineDefinition:
+        """Return the pipeline with another `name`, `enable_cache` or `settings`, which are merged by key."""
+        name = options.pop("name", self.name)
+        said = self.options.changed(options, self.where)
+        return PipelineDefinition(
+            self.function, name=name, enable_cache=said.enable_cache, settings=said.settings
+        )
 
     def arguments(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return what each argument of the function is given, defaults included.

@@ -51,7 +51,11 @@ class StepSignature:
     def __post_init__(self) -> None:
         object.__setattr__(self, "output_names", tuple(each.name for each in self.outputs))
 
-    def take_apart(self, value: Any) -> dict[str, Any]:  # noqa: ANN401 - what a step returned
+    def annotations(self) -> dict[str, Any]:
+        """Return the annotation of each argument."""
+        return {each.name: each.annotation for each in self.arguments.values()}
+
+    def split(self, value: Any) -> dict[str, Any]:  # noqa: ANN401 - what a step returned
         """Return the value of each output by name.
 
         Raises:

@@ -148,9 +148,20 @@ class StepInstance(Generic[P, R]):
         return None if self._options.name is self._definition.options.name else self._options.name
 
     @property
+    def signature(self) -> StepSignature:
+        """Return the signature of the definition."""
+        return self._definition.signature
+
+    @property
     def where(self) -> str:
         """Return where the step is defined, `file:line`."""
         return self._definition.where
+
+    def call(self, arguments: Mapping[str, Any], context: object = None) -> Any:  # noqa: ANN401 - what it returns
+        """Do the step's work; `context` goes to the argument that is annotated with the step context."""
+        kinds = self.signature.arguments.values()
+        wanted = {each.name: context for each in kinds if each.kind == "context"}
+        return self._definition.entrypoint(**arguments, **wanted)
 
     def __call__(self, *args: Any, **kwargs: Any) -> R:
         """Add the step to the pipeline that is being composed."""
@@ -360,6 +371,11 @@ def definition_of(source: Any) -> StepDefinition[..., Any]:  # noqa: ANN401 - wh
     if inspect.isclass(source) and issubclass(source, BaseStep):
         return source.dovetail_definition
     return cast("StepDefinition[..., Any]", step(source))
+
+
+def instance_of(source: Any) -> StepInstance[..., Any]:  # noqa: ANN401 - whatever may be a step
+    """Return an instance with nothing bound of what `definition_of` accepts, or the instance itself."""
+    return as_instance(source) or StepInstance(definition_of(source))
 
 
 def as_instance(source: object) -> StepInstance[..., Any] | None:
