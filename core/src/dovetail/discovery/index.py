@@ -129,6 +129,7 @@ class Index:
         return IntegrationError(asked, hint=did_you_mean(text, known if "/" in text else bare_names))
 
 
+# What this process has read or surveyed last, and what was installed then.
 _last: list[Any] = [None, None]
 
 
@@ -142,19 +143,18 @@ def load_index(*, refresh: bool = False) -> Index:
     """
     name, lines = fingerprint.take()
     lines.append(f"disabled {' '.join(keeping.disabled())}")
-    key = [keeping.cache_file(name), *lines]
     if not refresh:
-        if _last[0] == key and _unchanged(_last[1][1]):
+        if _last[0] == lines and _unchanged(_last[1][1]):
             index: Index = _last[1][0]
             return index
         if found := _valid(keeping.read(name), lines):
-            return _remember(key, *found)
+            return _remember(lines, *found)
     with keeping.alone(name):
         kept = keeping.read(name)
         # Somebody else may have made it while this process waited.
         if not refresh and (found := _valid(kept, lines)):
-            return _remember(key, *found)
-        return _remember(key, *_survey(name, lines, {} if refresh else (kept or {}).get("deaths", {})))
+            return _remember(lines, *found)
+        return _remember(lines, *_survey(name, lines, {} if refresh else (kept or {}).get("deaths", {})))
 
 
 def _survey(name: str, lines: list[str], deaths: Mapping[str, Any]) -> tuple[Index, dict[str, str]]:
@@ -183,8 +183,8 @@ def _unchanged(watched: Mapping[str, str]) -> bool:
     return all(fingerprint.stamp(file) == seen for file, seen in watched.items())
 
 
-def _remember(key: list[str], index: Index, watched: dict[str, str]) -> Index:
-    _last[:] = key, (index, watched)
+def _remember(lines: list[str], index: Index, watched: dict[str, str]) -> Index:
+    _last[:] = lines, (index, watched)
     return index
 
 

@@ -53,13 +53,15 @@ def load_base(component_type: str, *, index: Index | None = None) -> type[Compon
     index.flavors(component_type)
     kind = index.component_types()[component_type]
     owner = next((each for each in index.integrations if kind in each.types), None)
+    base: type[Component]
     if owner is None:
-        base: type[Component] = load(kind.base)
+        base = load(kind.base)
         return base
-    return _checked(owner, f"the component type {kind.name!r}", component_type, kind.base, Component)
+    base = _checked(owner, f"the component type {kind.name!r}", component_type, kind.base, Component)
+    return base
 
 
-def _class(  # noqa: PLR0913, PLR0917 - one flavor in its parts
+def _class(
     index: Index, component_type: str, qualified: str, flavor: Flavor, reference: str, base: type
 ) -> Any:  # noqa: ANN401 - a subclass of `base`
     wheel = qualified.partition("/")[0]
@@ -76,7 +78,7 @@ def _has(integration: Integration, component_type: str, flavor: Flavor) -> bool:
     return flavor in integration.flavors.get(component_type, ())
 
 
-def _checked(  # noqa: PLR0913, PLR0917 - what is loaded, for whom, as what
+def _checked(
     owner: Integration, what: str, group: str, reference: str, base: type, requires: tuple[str, ...] = ()
 ) -> Any:  # noqa: ANN401 - a subclass of `base`
     loaded = load_extension(f"dovetail.{group}", owner.name, reference)
