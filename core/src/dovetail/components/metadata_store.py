@@ -45,18 +45,25 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class RunQuery:
-    """Which runs to list, newest first. `before` is the sequence number at which the page ends (exclusive)."""
+    """Which runs to list, newest first. `before` is the sequence number at which the page ends (exclusive).
+
+    `prefix` is how the id or the name begins.
+    """
 
     pipeline: str | None = None
     status: Status | None = None
     name: str | None = None
     before: int | None = None
     limit: int = 20
+    prefix: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ArtifactQuery:
-    """Which artifacts to list, newest first. `before` is the id at which the page ends (exclusive)."""
+    """Which artifacts to list, newest first. `before` is the id at which the page ends (exclusive).
+
+    `prefix` is how the id begins.
+    """
 
     run_id: str | None = None
     step: str | None = None
@@ -65,6 +72,7 @@ class ArtifactQuery:
     pipeline: str | None = None
     before: str | None = None
     limit: int = 20
+    prefix: str | None = None
 
 
 class MetadataStore(Component):
@@ -132,7 +140,7 @@ class MetadataStore(Component):
 
     @abstractmethod
     def steps(self, run_id: str) -> list[StepRunRecord]:
-        """Return what is recorded of the steps of a run, in order of recording; pending ones are not there."""
+        """Return the recorded steps of a run, in order of recording; pending ones are not there."""
 
     @abstractmethod
     def attempts(self, run_id: str, step: str | None = None) -> list[AttemptRecord]:
