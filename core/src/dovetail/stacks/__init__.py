@@ -1,0 +1,1 @@
+"""Stacks, profiles that keep them, and the workspace they are chosen in."""

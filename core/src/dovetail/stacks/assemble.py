@@ -1,0 +1,113 @@
+"""From a name to a live stack: look it up in the profile, load the implementations, build and check them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import ExitStack
+from pathlib import Path
+
+from dovetail.components.component import Component
+from dovetail.components.flavor import Materializes
+from dovetail.discovery.index import load_index
+from dovetail.discovery.manager import load_flavor
+from dovetail.errors import DovetailError, IntegrationError
+from dovetail.materializers.registry import Registry
+from dovetail.records.stack import ComponentRecord, StackRecord
+from dovetail.stacks.configuration import configured
+from dovetail.stacks.profile import Profile, Registered
+from dovetail.stacks.profile_store import active_stack_name, open_profile
+from dovetail.stacks.stack import LiveStack
+from dovetail.stacks.workspace import component_home
+
+DEFAULT_METADATA_STORE = Registered("metadata_store", "sqlite", "dovetail/sqlite")
+"""What keeps the facts of a stack that names no metadata store."""
+
+
+def active_stack_record(name: str | None = None) -> StackRecord:
+    """Return the stack `name` of the active profile, the active one by default.
+
+    Raises:
+        NotFoundError: there is no such stack, or a component of it is gone.
+    """
+    store = open_profile()
+    profile = store.read()
+    return stack_record(profile, name or active_stack_name(profile.name))
+
+
+def stack_record(profile: Profile, name: str) -> StackRecord:
+    """Return a stack of a profile with its components, their flavors qualified."""
+    parts = [profile.component(kind, part) for kind, part in profile.stack(name).items()]
+    if all(each.type != DEFAULT_METADATA_STORE.type for each in parts):
+        parts.append(DEFAULT_METADATA_STORE)
+    return StackRecord(name=name, components={each.type: component_record(each) for each in parts})
+
+
+def component_record(component: Registered) -> ComponentRecord:
+    """Return a registered component as it goes into runs; a flavor that somebody wrote bare is looked up."""
+    flavor = component.flavor
+    if "/" not in flavor:
+        flavor, _ = load_index().resolve(component.type, flavor)
+    return ComponentRecord(
+        type=component.type, name=component.name, flavor=flavor, config=dict(component.config)
+    )
+
+
+def assemble(
+    record: StackRecord,
+    *,
+    home: Path | None = None,
+    only: Collection[str] | None = None,
+    in_process: bool = False,
+) -> LiveStack:
+    """Return the live stack of a record; nothing is opened or connected by that.
+
+    Args:
+        record: The components, by type.
+        home: Where components keep files when nothing else is said; by default in the workspace.
+        only: Types to build; all by default. Nothing of the others is imported.
+        in_process: Whether the steps will be called in this process.
+
+    Raises:
+        IntegrationError: a wheel is missing or its code fails.
+        ConfigurationError: a setting is wrong.
+        PlanError: the components do not fit together.
+    """
+    home = home or component_home()
+    wanted = [each for kind, each in record.components.items() if only is None or kind in only]
+    with ExitStack() as opened:
+        components: dict[str, Component] = {}
+        for each in wanted:
+            components[each.type] = build_component(each, home)
+            opened.callback(components[each.type].close)
+        stack = LiveStack(record, components, home, ExitStack())
+        stack.check_reach(in_process=in_process)
+        stack.closing = opened.pop_all()
+    return stack
+
+
+def build_component(record: ComponentRecord, home: Path) -> Component:
+    """Return one live component.
+
+    Raises:
+        IntegrationError: its wheel is missing, or its code fails.
+        ConfigurationError: a setting is wrong.
+    """
+    model, implementation = load_flavor(record.type, record.flavor)
+    config = configured(model, record.config, record.type, record.name)
+    try:
+        return implementation(record.name, config, home=home)
+    except DovetailError:
+        raise
+    except Exception as error:
+        wheel, what = record.flavor.partition("/")[0], f"{record.type.replace('_', ' ')} {record.name!r}"
+        raise IntegrationError(
+            f"{what} cannot be made: {type(error).__name__}: {error}",
+            hint=f"this is an error in the wheel {wheel!r}; update it, or report it there",
+            where=wheel,
+        ) from error
+
+
+def material_registry() -> Registry:
+    """Return which materializer stores which type, as the installed wheels announce it."""
+    announced: list[tuple[str, Materializes]] = load_index().materializers()
+    return Registry(announced)
