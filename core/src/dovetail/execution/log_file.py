@@ -1,0 +1,57 @@
+"""The log of one attempt: a file that exists from its first byte on and has a limit."""
+
+# ruff: noqa: PTH103, PTH120
+# The supervisor imports this, and does without pathlib.
+
+from __future__ import annotations
+
+import os
+
+from dovetail import failpoints
+
+
+class LogFile:
+    """Takes whatever a step writes. Never raises for a disk that refuses: `problem` keeps what it said.
+
+    `size` counts the bytes in the file, so a reader that was told of it can read that far.
+    """
+
+    def __init__(self, path: str, limit: int) -> None:
+        self.path = path
+        self.size = 0
+        self.problem: str | None = None
+        self._limit = limit
+        self._full = False
+        self._file: int | None = None
+
+    def write(self, data: bytes) -> None:
+        """Append as much as the limit allows, and say once in the file when it does not allow all."""
+        if self._full or not data:
+            return
+        left = self._limit - self.size
+        if len(data) > left:
+            self._full = True
+            notice = f"\n[more than {self._limit} bytes: the rest of the output is left out]\n"
+            data = data[:left] + notice.encode()
+        try:
+            self._append(data)
+        except OSError as error:
+            self._full = True
+            self.problem = f"{self.path}: {error.strerror}"
+
+    def _append(self, data: bytes) -> None:
+        if self._file is None:
+            os.makedirs(os.path.dirname(self.path), exist_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+            self._file = os.open(self.path, flags, 0o666)
+        failpoints.hit("log-flush")
+        while data:
+            count = os.write(self._file, data)
+            self.size += count
+            data = data[count:]
+
+    def close(self) -> None:
+        """Close the file, if there is one."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None

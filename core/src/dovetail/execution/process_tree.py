@@ -1,0 +1,112 @@
+"""Processes and what they started, on Linux: who they are, how to adopt their orphans, how to end them."""
+
+# ruff: noqa: PTH110, PTH123, PTH208
+# The supervisor imports this, and does without pathlib.
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+SERVICE = "DOVETAIL_SERVICE"
+"""The environment variable that marks a process, with all below it, as meant to outlive its step."""
+
+_SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG in linux/prctl.h
+_SET_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
+
+
+@cache
+def c_library() -> Any:  # noqa: ANN401 - symbols come by name
+    """Return the C library of this process, None where it cannot be had."""
+    try:
+        return ctypes.CDLL(None)
+    except (OSError, TypeError):
+        return None
+
+
+def flush_c_streams() -> None:
+    """Write out what C code of this process printed and the C library still buffers."""
+    library = c_library()
+    if library is not None:
+        library.fflush(None)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent dies."""
+    c_library().prctl(_SET_SUBREAPER, 1, 0, 0, 0)
+
+
+def die_with_parent(parent: int) -> None:
+    """Let the kernel kill this process when the thread that forked it ends, which may be already."""
+    c_library().prctl(_SET_DEATH_SIGNAL, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def children(pid: int) -> list[int]:
+    """Return the direct children of a process, the dead ones not yet waited for included."""
+    found: list[int] = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
+                found += map(int, file.read().split())
+    except FileNotFoundError:
+        if os.path.exists("/proc/self/task") and not _lists_children():
+            return [each for each, parent in _parents() if parent == pid]
+    except ProcessLookupError:
+        pass
+    return found
+
+
+@cache
+def _lists_children() -> bool:
+    return os.path.exists(f"/proc/self/task/{os.getpid()}/children")
+
+
+def _parents() -> Iterator[tuple[int, int]]:
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
+                yield int(name), int(file.read().rpartition(b")")[2].split()[1])
+
+
+def is_service(pid: int) -> bool:
+    """Say whether a process was started as a service."""
+    return carries(pid, f"{SERVICE}=")
+
+
+def carries(pid: int, variable: str) -> bool:
+    """Say whether a process was started with an environment entry that begins with `variable`."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return (b"\0" + file.read()).find(b"\0" + variable.encode()) >= 0
+    except OSError:
+        return False
+
+
+def carriers(variable: str) -> list[int]:
+    """Return every process whose environment, if we may read it, has an entry that begins so."""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit() and carries(int(name), variable)]
+
+
+def descendants(roots: list[int]) -> list[int]:
+    """Return the roots and everything below them, services and what they started left out."""
+    found: list[int] = []
+    pending = list(roots)
+    while pending:
+        pid = pending.pop()
+        if not is_service(pid):
+            found.append(pid)
+            pending += children(pid)
+    return found
+
+
+def send_signal(pid: int, number: int, *, group: bool = False) -> None:
+    """Signal a process, or its group; without effect when it is gone."""
+    with suppress(ProcessLookupError, PermissionError):
+        (os.killpg if group else os.kill)(pid, number)

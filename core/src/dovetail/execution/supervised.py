@@ -1,0 +1,185 @@
+"""Steps under a supervisor, as the launcher drives it: forked from a warm process, on Linux."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+
+from dovetail.components.orchestrator import StepEnd
+from dovetail.errors import RunError
+from dovetail.execution.boot import interpreter
+from dovetail.execution.channel import Channel
+from dovetail.execution.process_tree import carriers, is_service, send_signal
+from dovetail.execution.started_step import StartedStep, Startup
+from dovetail.records.report import Reason
+
+COOKIE = "DOVETAIL_RUN_COOKIE"
+_CLOSING = 3.0
+
+
+class Supervised:
+    """The launcher's side of one supervisor."""
+
+    def __init__(self, startup: Startup) -> None:
+        self.notes: list[str] = []
+        self.warm_pid: int | None = None
+        self._steps: dict[str, StartedStep] = {}
+        self._closed = False
+        self._trouble = ""
+        self._cookie = secrets.token_hex(16)
+        ours, theirs = socket.socketpair()
+        descriptor = theirs.fileno()
+        self._process = subprocess.Popen(
+            [
+                *interpreter(sys.executable, ["-I", "-S"], "dovetail.execution.supervisor"),
+                str(os.getpid()), str(descriptor),
+            ],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            pass_fds=(descriptor,), start_new_session=True, env={**os.environ, COOKIE: self._cookie},
+        )  # fmt: skip
+        theirs.close()
+        self._channel = Channel(ours)
+        self._woken, self._waker = socket.socketpair()
+        self._woken.setblocking(False)
+        self._waker.setblocking(False)
+        self._poll = select.poll()
+        for each in (self._channel, self._woken):
+            self._poll.register(each.fileno(), select.POLLIN)
+        self._say(
+            "configure", **asdict(startup), python=sys.executable,
+            flags=subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined] # noqa: SLF001 - as multiprocessing does
+        )  # fmt: skip
+
+    @property
+    def supervisor_pid(self) -> int:
+        """Return the process id of the supervisor."""
+        return self._process.pid
+
+    def give(self, job_path: str, log_directory: str) -> None:
+        """Name the job file and where logs go from now on."""
+        self._say("job", path=job_path, log_directory=log_directory)
+
+    def start(self, step: StartedStep, variables: Mapping[str, str], *, fresh: bool) -> None:
+        """Hand the step to the supervisor."""
+        if self._channel.closed:
+            self._lose()
+            raise RunError(
+                f"step {step.task.step!r} cannot start: {self._trouble or 'its supervisor was closed'}",
+                hint="`dovetail run resume last` goes on with the run",
+            )
+        task = step.task
+        self._steps[task.attempt] = step
+        self._say(
+            "start", attempt=task.attempt, task=task.to_json().decode(), timeout=task.timeout,
+            fresh=fresh, variables=dict(variables),
+        )  # fmt: skip
+
+    def end(self, step: StartedStep, grace: float, reason: str) -> None:
+        """Ask the supervisor to end the step."""
+        self._say("end", attempt=step.task.attempt, grace=grace, reason=reason)
+
+    def wait(self, timeout: float | None) -> list[StartedStep]:
+        """Return the steps that ended or wrote something, as soon as there are any, or at the timeout."""
+        self._channel.flush()
+        if self._channel.closed:
+            return self._lose()
+        return [*self._take_in(timeout), *self._lose()]
+
+    def _take_in(self, timeout: float | None) -> list[StartedStep]:
+        self._listen(timeout)
+        touched: dict[str, StartedStep] = {}
+        for message in self._channel.receive():
+            step = getattr(self, f"_on_{message.pop('event')}")(**message)
+            if step is not None:
+                touched[step.task.attempt] = step
+        return list(touched.values())
+
+    def _listen(self, timeout: float | None) -> None:
+        for descriptor, _ in self._poll.poll(None if timeout is None else max(0.0, timeout) * 1000):
+            if descriptor == self._woken.fileno():
+                with suppress(BlockingIOError):
+                    self._woken.recv(4096)
+
+    def wake(self) -> None:
+        """End a `wait`."""
+        with suppress(OSError):
+            self._waker.send(b"!")
+
+    def close(self, grace: float) -> None:
+        """End every process; returns when the supervisor is gone."""
+        if self._closed:
+            return
+        self._closed = True
+        self._say("close", grace=grace)
+        deadline = time.monotonic() + grace + _CLOSING
+        while not self._channel.closed and time.monotonic() < deadline:
+            self._take_in(deadline - time.monotonic())
+        self._lose()
+        for each in (self._woken, self._waker):
+            each.close()
+
+    def _say(self, do: str, **content: Any) -> None:
+        self._channel.send({"do": do, **content})
+        self._channel.flush(block=True)
+
+    def _on_warm(self, pid: int) -> None:
+        self.warm_pid = pid
+
+    def _on_note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def _on_crashed(self, text: str) -> None:
+        self._trouble = f"the supervisor failed\n{text}"
+
+    def _on_grew(self, attempt: str, size: int) -> StartedStep | None:
+        step = self._steps.get(attempt)
+        if step is not None:
+            step.written = size
+        return step
+
+    def _on_ended(
+        self, attempt: str, reason: str, size: int, problem: str | None, **end: Any
+    ) -> StartedStep | None:
+        step = self._steps.pop(attempt, None)
+        if problem is not None:
+            self.notes.append(f"a log is incomplete: {problem}")
+        if step is not None:
+            step.written = size
+            step.ended = StepEnd(reason=Reason(reason), **end)
+        return step
+
+    def _lose(self) -> list[StartedStep]:
+        """Take in that the supervisor is gone, if it is: what it started must not go on unobserved."""
+        if not (self._closed or self._channel.closed):
+            return []
+        if self._process.returncode is None:
+            self._bury()
+        lost = list(self._steps.values())
+        self._steps.clear()
+        for step in lost:
+            step.ended = StepEnd(reason=Reason.LOST, detail=self._trouble)
+        return lost
+
+    def _bury(self) -> None:
+        try:
+            code = self._process.wait(0.0 if not self._channel.closed else _CLOSING)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
+        self._channel.close()
+        if code == 0 and not self._trouble:
+            return
+        self._trouble = self._trouble or f"the supervisor of the steps died (exit status {code})"
+        for pid in carriers(f"{COOKIE}={self._cookie}"):
+            if not is_service(pid):
+                send_signal(pid, signal.SIGKILL)

@@ -1,0 +1,153 @@
+"""The warm process: has imported the steps' modules, has computed nothing, and forks one child per step.
+
+Messages from the supervisor (`do`): configure, job, start (with the descriptor the step writes to), leave.
+To it (`event`): is_ready, refused, started (sent by the step itself, before the user's code runs), ended.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import select
+import signal
+import socket
+import sys
+import traceback
+from pathlib import Path
+from typing import Any, NoReturn
+
+from dovetail.execution.channel import Channel
+from dovetail.execution.entrypoint import (
+    Handlers,
+    attempt,
+    disinherit,
+    enter_step,
+    flush_streams,
+    leave,
+    read_job,
+    search_path,
+)
+from dovetail.execution.fork_safety import obstacle
+from dovetail.execution.process_tree import adopt_orphans, c_library, die_with_parent
+from dovetail.execution.reseeding import reseed
+from dovetail.execution.script import inert, load_script
+from dovetail.references import load
+
+
+class WarmProcess:
+    """Serves one supervisor."""
+
+    def __init__(self, supervisor: Channel) -> None:
+        self._supervisor = supervisor
+        self._setting: dict[str, Any] = {}
+        self._worker: Any = None
+        self._poll = select.poll()
+        self._steps: dict[int, tuple[str, int]] = {}
+        self._handlers = Handlers()
+        self._poll.register(supervisor.fileno(), select.POLLIN)
+
+    def serve(self) -> None:
+        """Obey until told to leave, or until the supervisor is gone."""
+        while not self._supervisor.closed:
+            for descriptor, _ in self._poll.poll():
+                if descriptor in self._steps:
+                    self._ended(descriptor)
+                else:
+                    for message in self._supervisor.receive():
+                        getattr(self, f"_do_{message.pop('do')}")(**message)
+
+    def _say(self, message: dict[str, Any]) -> None:
+        self._supervisor.send(message)
+        self._supervisor.flush(block=True)
+
+    def _do_configure(self, **setting: Any) -> None:
+        self._setting = setting
+        sys.argv = list(setting["argv"])
+        script = setting["script"]
+        search_path(setting["source_root"], script, setting["sys_path"])
+        try:
+            load(setting["worker"])
+            with inert():
+                for module in setting["modules"]:
+                    importlib.import_module(module)
+            if script is not None:
+                path = Path(setting["source_root"]) / script
+                load_script(path, path.stem)
+        except BaseException:  # noqa: BLE001 - the border around the user's module; a step will meet it again
+            self._refuse("importing the steps' modules failed\n" + traceback.format_exc())
+
+    def _do_job(self, path: str) -> None:
+        if self._worker is not None:
+            return
+        try:
+            self._worker = load(self._setting["worker"]).prepare(read_job(path))
+        except BaseException:  # noqa: BLE001 - the same border
+            self._refuse("preparing for the steps failed\n" + traceback.format_exc())
+        flush_streams()
+        why = obstacle()
+        if why is not None:
+            self._refuse(why)
+        self._handlers.put_aside()
+        gc.freeze()
+        self._say({"event": "is_ready"})
+
+    def _do_start(self, attempt: str, task: str) -> None:
+        output = self._supervisor.descriptors.popleft()
+        warm = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            self._become_step(attempt, task, output, warm)
+        os.close(output)
+        descriptor = os.pidfd_open(pid)
+        self._steps[descriptor] = (attempt, pid)
+        self._poll.register(descriptor, select.POLLIN)
+
+    def _do_leave(self) -> NoReturn:
+        self._handlers.restore()
+        leave(0)
+
+    def _become_step(self, name: str, task: str, output: int, warm: int) -> NoReturn:
+        code = 70
+        try:
+            os.setsid()
+            die_with_parent(warm)
+            adopt_orphans()
+            for each in (1, 2):
+                os.dup2(output, each)
+            os.close(output)
+            for descriptor in self._steps:
+                os.close(descriptor)
+            disinherit()
+            self._handlers.restore()
+            enter_step()
+            reseed()
+            self._say({"event": "started", "attempt": name, "pid": os.getpid()})
+            self._supervisor.close()
+            code = attempt(self._worker, task)
+        except BaseException:  # noqa: BLE001 - nothing may return into the warm process
+            traceback.print_exc()
+        finally:
+            leave(code)
+
+    def _ended(self, descriptor: int) -> None:
+        name, pid = self._steps.pop(descriptor)
+        self._poll.unregister(descriptor)
+        os.close(descriptor)
+        _, status = os.waitpid(pid, 0)
+        self._say({"event": "ended", "attempt": name, "status": status})
+
+    def _refuse(self, why: str) -> NoReturn:
+        self._say({"event": "refused", "why": why})
+        os._exit(0)
+
+
+def main() -> None:
+    """Serve the supervisor behind the descriptor that is the argument."""
+    descriptor = int(sys.argv[1])
+    os.set_inheritable(descriptor, False)
+    c_library()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    process = WarmProcess(Channel(socket.socket(fileno=descriptor)))
+    process.serve()
+    os._exit(0)
