@@ -19,7 +19,7 @@ class Strays:
         self.kept: set[int] = set()
 
     def kill(self, own: Container[int | None]) -> bool:
-    """Tells strays from children that may stay: `kept` are services, and what imports started."""
+        """Kill every child neither in `own` nor kept, with all below it; say whether there was any."""
         found = [pid for pid in children(os.getpid()) if pid not in self.kept and pid not in own]
         self.kept.update(pid for pid in found if is_service(pid))
         doomed = descendants([pid for pid in found if pid not in self.kept])
