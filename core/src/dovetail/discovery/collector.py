@@ -15,9 +15,11 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import pluggy
+import stevedore
 
 from dovetail import hookspecs
 from dovetail.components.flavor import CORE_TYPES, ComponentType, Flavor, Materializes
@@ -28,6 +30,11 @@ from dovetail.errors import IntegrationError
 from dovetail.names import check_name
 
 PRINTED = 200
+_LONGEST = 500
+# What stands between us and the code of a plugin; its frames explain nothing.
+_BETWEEN = tuple(
+    f"{Path(str(each.__file__)).parent}{os.sep}" for each in (pluggy, stevedore, importlib, hookspecs)
+)
 _HOOKS = {each.hook: each.name for each in CORE_TYPES if each.hook}
 
 
@@ -83,18 +90,18 @@ def sources(value: str) -> list[str]:
 
 def failure(error: BaseException) -> dict[str, Any]:
     """Return what is known of an exception that an integration raised, as plain values."""
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_theirs(frame.filename)]
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
-    text = str(error).strip() or (str(error.code) if isinstance(error, SystemExit) else "")
+    text = str(error) or (str(error.code) if isinstance(error, SystemExit) else "")
     files = {frame.filename for frame in frames}
     if isinstance(error, SyntaxError) and error.filename:
         files.add(error.filename)
     return {
         "type": type(error).__name__,
-        "message": text.splitlines()[0][:500] if text else "",
+        "message": " ".join(text.split())[:_LONGEST],
         "missing": missing,
         "where": f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "",
-        "files": sorted(file for file in files if os.path.isfile(file)),  # noqa: PTH113 - the same
+        "files": sorted(file for file in files if os.path.isfile(file)),  # noqa: PTH113 - texts leave here
     }
 
 
@@ -200,3 +207,8 @@ def _fits(name: str, value: object) -> bool:
         kind = int if name == "contracts" else str
         return isinstance(value, tuple) and all(type(each) is kind for each in value)
     return isinstance(value, str) or (value is None and name in {"hook", "flag"})
+
+
+def _is_theirs(file: str) -> bool:
+    """Say whether a frame's file is of a plugin or what it imports."""
+    return not file.startswith(("<", *_BETWEEN))
