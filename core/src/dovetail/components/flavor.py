@@ -54,7 +54,7 @@ class Materializes:
 
     `types` are names such as `numpy.ndarray`, matched against the names of a type and its bases; list
     every name a type has had (`pandas.DataFrame`, `pandas.core.frame.DataFrame`). `implementation` is
-    the reference of a BaseMaterializer.
+    the reference of a BaseMaterializer, `version` that of the format it writes, as its class has it.
     """
 
     name: str
@@ -62,11 +62,14 @@ class Materializes:
     types: tuple[str, ...]
     implementation: str
     summary: str = ""
+    version: int = 1
 
 
 def _core(name: str, title: str, plural: str, flag: str | None) -> ComponentType:
     base = f"dovetail.components.{name}:{''.join(word.capitalize() for word in name.split('_'))}"
-    return ComponentType(name, title, plural, base, f"dovetail_{name}s".replace("registrys", "registries"), (1,), flag)
+    return ComponentType(
+        name, title, plural, base, f"dovetail_{name}s".replace("registrys", "registries"), (1,), flag
+    )
 
 
 CORE_TYPES: tuple[ComponentType, ...] = (

@@ -1,0 +1,74 @@
+"""A stream that takes the digest of what passes through it."""
+
+from __future__ import annotations
+
+import io
+from typing import Any, BinaryIO
+
+from dovetail.hashing import Hasher, digest_stream
+
+# A piece that is digested and then written stays in the processor's cache in between.
+_PIECE = 1 << 20
+
+
+class DigestingStream(io.BufferedIOBase):
+    """Writes to a stream of a store. Closing it, as some libraries do, leaves that stream open."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._hasher = Hasher()
+        self._straight = True
+
+    def write(self, data: Any, /) -> int:
+        """Write any contiguous buffer; return how many bytes it has."""
+        view = memoryview(data)
+        if view.nbytes <= _PIECE:
+            self._hasher.update(view)
+            self._stream.write(view)
+            return view.nbytes
+        pieces = view.cast("B")
+        for start in range(0, view.nbytes, _PIECE):
+            self._hasher.update(pieces[start : start + _PIECE])
+            self._stream.write(pieces[start : start + _PIECE])
+        return view.nbytes
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Move; what was digested so far is worth nothing when something is written elsewhere."""
+        position = self._stream.seek(offset, whence)
+        self._straight = self._straight and position == self._hasher.size
+        return position
+
+    def truncate(self, size: int | None = None, /) -> int:
+        self._straight = False
+        return self._stream.truncate(size)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._straight = False
+        return self._stream.read(-1 if size is None else size)
+
+    def readinto(self, buffer: Any, /) -> int:
+        data = self.read(memoryview(buffer).nbytes)
+        memoryview(buffer).cast("B")[: len(data)] = data
+        return len(data)
+
+    def flush(self) -> None:
+        """Do nothing: the store completes the file, or nobody does."""
+
+    def readable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def finish(self) -> tuple[str, int]:
+        """Return digest and size of what the stream holds."""
+        if self._straight:
+            return self._hasher.digest(), self._hasher.size
+        self._stream.seek(0)
+        return digest_stream(self._stream)
