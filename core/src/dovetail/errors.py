@@ -26,8 +26,9 @@ and leaves with `exit_code`.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import ClassVar
+
+from dovetail.references import load
 
 
 class DovetailError(Exception):
@@ -142,7 +143,8 @@ class RunCancelled(RunError):  # noqa: N818 - an outcome, not a fault
 
 def did_you_mean(word: str, known: list[str]) -> str | None:
     """Return a hint that names the nearest of `known`, or lists a few when none is near."""
-    near = get_close_matches(word, known, n=3, cutoff=0.6)
+    matches = load("difflib:get_close_matches")  # late: only those who err wait for it
+    near = matches(word, known, n=3, cutoff=0.6)
     if near:
         return f"did you mean {' or '.join(repr(each) for each in near)}?"
     if known:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
+from dovetail.cli.component_type import INDEX
+from dovetail.cli.names import Completion, component_names, items
 from dovetail.cli.render import json_option, print_fields, print_json, print_lines, print_table
 from dovetail.components.flavor import ComponentType
-from dovetail.discovery.index import load_index
-from dovetail.errors import DovetailError, UsageError
+from dovetail.errors import UsageError
 from dovetail.references import load
 from dovetail.stacks.profile import Profile, Registered
 from dovetail.stacks.profile_store import open_profile
@@ -76,7 +76,7 @@ def _update(kind: ComponentType) -> click.Command:
     @click.command(
         "update", help=f"Change settings of the {kind.title} NAME: --KEY VALUE.", context_settings=_FREE
     )
-    @click.argument("name", shell_complete=_component_names(kind))
+    @click.argument("name", shell_complete=component_names(kind.name))
     @click.option("--unset", multiple=True, metavar="KEY", help="Let a setting have its default again.")
     @_settings_options
     def update(
@@ -108,7 +108,7 @@ def _list(kind: ComponentType) -> click.Command:
 
 def _show(kind: ComponentType) -> click.Command:
     @click.command("show", help=f"Show the {kind.title} NAME with its settings.")
-    @click.argument("name", shell_complete=_component_names(kind))
+    @click.argument("name", shell_complete=component_names(kind.name))
     @json_option
     def show(name: str, *, as_json: bool) -> None:
         profile = open_profile().read()
@@ -120,7 +120,7 @@ def _show(kind: ComponentType) -> click.Command:
 
 def _delete(kind: ComponentType) -> click.Command:
     @click.command("delete", help=f"Remove the {kind.title} NAME from the profile; what it stored stays.")
-    @click.argument("name", shell_complete=_component_names(kind))
+    @click.argument("name", shell_complete=component_names(kind.name))
     def delete(name: str) -> None:
         open_profile().edit(lambda profile: profile.remove_component(kind.name, name))
         print_lines([f"deleted {kind.title} {name!r}"])
@@ -136,7 +136,7 @@ def _flavors(kind: ComponentType) -> click.Command:
         if flavor is not None:
             _show_flavor(kind, flavor, as_json=as_json)
             return
-        found = load_index().flavors(kind.name)
+        found = load(INDEX)().flavors(kind.name)
         documents = [{"flavor": name, "summary": each.summary} for name, each in sorted(found.items())]
         if as_json:
             print_json(documents)
@@ -211,32 +211,11 @@ def read_flags(flags: Sequence[str]) -> dict[str, list[str]]:
     return texts
 
 
-Completion = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
-
-
-def _component_names(kind: ComponentType) -> Completion:
-    def complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        known = open_profile().read().components.get(kind.name, {})
-        return [
-            CompletionItem(name, help=each.flavor)
-            for name, each in known.items()
-            if name.startswith(incomplete)
-        ]
-
-    return complete
-
-
 def _flavor_names(kind: ComponentType) -> Completion:
-    def complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        try:
-            known = load_index().flavors(kind.name)
-        except DovetailError:
-            return []
-        return [
-            CompletionItem(shown, help=each.summary)
-            for name, each in known.items()
-            for shown in (name, name.partition("/")[2])
-            if shown.startswith(incomplete)
-        ]
+    def complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[Any]:
+        known = load(INDEX)().flavors(kind.name)
+        qualified = {name: each.summary for name, each in known.items()}
+        bare = {name.partition("/")[2]: each.summary for name, each in known.items()}
+        return items({**bare, **qualified}, incomplete)
 
     return complete

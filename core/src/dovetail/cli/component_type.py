@@ -5,8 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 
 from dovetail.components.flavor import CORE_TYPES, ComponentType
-from dovetail.discovery.index import load_index
 from dovetail.errors import DovetailError
+from dovetail.references import load
+
+INDEX = "dovetail.discovery.index:load_index"
+"""Loaded late: most commands need no index."""
 
 CORE = {kind.command: kind for kind in CORE_TYPES}
 """The types of the core by the names of their commands."""
@@ -20,6 +23,6 @@ def component_types() -> dict[str, ComponentType]:
     """
     types = dict(CORE)
     with suppress(DovetailError):
-        for kind in load_index().component_types().values():
+        for kind in load(INDEX)().component_types().values():
             types.setdefault(kind.command, kind)
     return types

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
 import dovetail as face
-from dovetail.cli.component_type import CORE, component_types
-from dovetail.cli.render import clean
-from dovetail.components.flavor import ComponentType
+from dovetail.cli.render import clean, help_width
 from dovetail.errors import DovetailError, UsageError, did_you_mean
 from dovetail.references import load
 
@@ -47,6 +43,7 @@ PARTS: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 COMPONENT_GROUP = "dovetail.cli.component:component_group"
+_TYPES = "dovetail.cli.component_type"
 
 
 class Commands(click.Group):
@@ -59,11 +56,11 @@ class Commands(click.Group):
         for part in PARTS.values():
             if cmd_name in part:
                 return _load_command(cmd_name, part[cmd_name][0])
-        kind = CORE.get(cmd_name) or component_types().get(cmd_name)
+        kind = load(f"{_TYPES}:CORE").get(cmd_name) or _component_types().get(cmd_name)
         if kind is None:
             return None
-        make: Callable[[ComponentType], click.Group] = load(COMPONENT_GROUP)
-        return make(kind)
+        made: click.Group = load(COMPONENT_GROUP)(kind)
+        return made
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -80,9 +77,10 @@ class Commands(click.Group):
             with formatter.section(title):
                 formatter.write_dl(lines)
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        item: Callable[..., Any] = load("click.shell_completion:CompletionItem")
         found = [
-            CompletionItem(name, help=text)
+            item(name, help=text)
             for lines in self._sections().values()
             for name, text in lines
             if name.startswith(incomplete)
@@ -97,10 +95,16 @@ class Commands(click.Group):
         taken = {name for lines in sections.values() for name, _ in lines}
         sections["Components"] += [
             (name, f"Register and list {kind.plural}.")
-            for name, kind in component_types().items()
+            for name, kind in _component_types().items()
             if name not in taken
         ]
         return sections
+
+
+def _component_types() -> dict[str, Any]:
+    """Return every component type by its command; most commands need none of them."""
+    types: dict[str, Any] = load(f"{_TYPES}:component_types")()
+    return types
 
 
 def _load_command(name: str, reference: str) -> click.Command:
@@ -134,8 +138,8 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         _silence()
         return BROKEN_PIPE
-    except (KeyboardInterrupt, click.Abort):
-        return _say_interrupted(debug=debug)
+    except (KeyboardInterrupt, click.Abort) as error:
+        return _say_interrupted(error, debug=debug)
     except click.ClickException as error:
         return _say_usage(error)
     except DovetailError as error:
@@ -148,7 +152,7 @@ def run(arguments: Sequence[str]) -> int:
 def _invoke(arguments: list[str]) -> int:
     """Return what the command gave as exit code; 0 where it gave nothing."""
     try:
-        with dovetail.make_context("dovetail", arguments) as context:
+        with dovetail.make_context("dovetail", arguments, terminal_width=help_width()) as context:
             result = dovetail.invoke(context)
     except click.exceptions.Exit as error:
         return error.exit_code
@@ -170,7 +174,7 @@ def _take_debug(arguments: list[str]) -> bool:
 def say_error(error: DovetailError, *, debug: bool) -> int:
     """Print what Dovetail itself found wrong; return the exit code of its kind."""
     if debug:
-        traceback.print_exception(error)
+        _show_traceback(error)
     place = f"{error.where}: " if error.where else ""
     _to_person("error", f"{place}{error.message}")
     if error.hint:
@@ -181,7 +185,7 @@ def say_error(error: DovetailError, *, debug: bool) -> int:
 def say_unexpected(error: Exception, *, debug: bool) -> int:
     """Print that something went wrong which nobody foresaw."""
     if debug:
-        traceback.print_exception(error)
+        _show_traceback(error)
     _to_person("error", f"unexpected {type(error).__name__}: {error}")
     if not debug:
         _to_person("hint", "run with --debug to see where; please report it")
@@ -190,18 +194,24 @@ def say_unexpected(error: Exception, *, debug: bool) -> int:
 
 def _say_usage(error: click.ClickException) -> int:
     """Print what click could not understand, in our form."""
-    _to_person("error", error.format_message())
+    message = error.format_message()
+    _to_person("error", message[:1].lower() + message[1:].removesuffix("."))
     context = getattr(error, "ctx", None)
     if context is not None:
         _to_person("hint", f"see {context.command_path} --help")
     return error.exit_code
 
 
-def _say_interrupted(*, debug: bool) -> int:
+def _say_interrupted(error: BaseException, *, debug: bool) -> int:
     if debug:
-        traceback.print_exc()
+        _show_traceback(error)
     _to_person("error", "interrupted")
     return INTERRUPTED
+
+
+def _show_traceback(error: BaseException) -> None:
+    """Print it as the interpreter does, which needs no import."""
+    sys.__excepthook__(type(error), error, error.__traceback__)
 
 
 def _to_person(label: str, text: str) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import click
-from click.shell_completion import CompletionItem
 
+from dovetail.cli.names import all_profiles
 from dovetail.cli.render import json_option, print_fields, print_json, print_lines, print_table
 from dovetail.stacks.profile_store import (
     active_profile_name,
@@ -15,11 +15,6 @@ from dovetail.stacks.profile_store import (
     profile_names,
     set_profile,
 )
-
-
-def complete_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Offer the profiles to a shell."""
-    return [CompletionItem(name) for name in profile_names() if name.startswith(incomplete)]
 
 
 @click.group()
@@ -57,7 +52,7 @@ def list_profiles(*, as_json: bool) -> None:
 
 
 @group.command("set")
-@click.argument("name", shell_complete=complete_names)
+@click.argument("name", shell_complete=all_profiles)
 def set_active(name: str) -> None:
     """Make NAME the active profile of this workspace (outside of any: of this user)."""
     file = set_profile(name)
@@ -67,7 +62,7 @@ def set_active(name: str) -> None:
 
 
 @group.command()
-@click.argument("name", required=False, shell_complete=complete_names)
+@click.argument("name", required=False, shell_complete=all_profiles)
 @json_option
 def show(name: str | None, *, as_json: bool) -> None:
     """Show the profile NAME, the active one by default."""
@@ -85,7 +80,7 @@ def show(name: str | None, *, as_json: bool) -> None:
 
 
 @group.command()
-@click.argument("name", shell_complete=complete_names)
+@click.argument("name", shell_complete=all_profiles)
 def delete(name: str) -> None:
     """Remove the profile NAME; what its stacks stored stays.
 

@@ -7,7 +7,7 @@ steer a terminal. `--json` prints one document and nothing else on standard outp
 from __future__ import annotations
 
 import json
-import shutil
+import os
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,8 +34,7 @@ def print_table(
     if not cells:
         click.echo(empty, err=True)
         return
-    limit = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    click.echo(table(columns, cells, limit=limit))
+    click.echo(table(columns, cells, limit=_terminal_width()))
 
 
 def table(columns: Sequence[str], cells: Sequence[Sequence[str]], *, limit: int | None = None) -> str:
@@ -97,6 +96,23 @@ def shorten(text: str, limit: int) -> str:
             break
         taken += character
     return f"{taken}..."
+
+
+def help_width() -> int:
+    """Return how wide help is written: as the terminal is, but no wider than one likes to read."""
+    given = os.environ.get("COLUMNS", "")
+    columns = int(given) if given.isdecimal() else _terminal_width() or 80
+    return max(min(columns, 100) - 2, 50)
+
+
+def _terminal_width() -> int | None:
+    """Return how wide the terminal is, None where output goes elsewhere."""
+    if not sys.stdout.isatty():
+        return None
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns
+    except OSError:
+        return None
 
 
 def _columns(character: str) -> int:

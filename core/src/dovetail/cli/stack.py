@@ -2,231 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
-
 import click
-from click.shell_completion import CompletionItem
 
-from dovetail.cli.component import component_document
-from dovetail.cli.component_type import component_types
-from dovetail.cli.render import json_option, print_fields, print_json, print_lines, print_table
-from dovetail.components.flavor import ComponentType
-from dovetail.errors import ConflictError, UsageError
-from dovetail.references import load
-from dovetail.stacks.profile import Profile
-from dovetail.stacks.profile_store import active_stack_name, open_profile, set_stack
-from dovetail.stacks.workspace import choice, choose_stack
+from dovetail.cli.lazy import LazyGroup
 
-_REGISTRATION = "dovetail.stacks.registration"
-_ALWAYS = ("orchestrator", "artifact_store", "metadata_store")
+_VIEW, _CHANGE = "dovetail.cli.stack_view", "dovetail.cli.stack_change"
 
 
-class StackCommand(click.Command):
-    """A command with an option for every component type, those of third parties included."""
-
-    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        if len(self.params) < len(component_types()):
-            self.params = [*self.params, *component_options()]
-        return super().get_params(ctx)
-
-
-def component_options() -> list[click.Parameter]:
-    """Return an option for each component type: short where the type has a short one, and long."""
-    taken = {"-h"}
-    options: list[click.Parameter] = []
-    for command, kind in component_types().items():
-        flags = [kind.flag] if kind.flag and kind.flag not in taken else []
-        taken.update(flags)
-        options.append(
-            click.Option(
-                [*flags, f"--{command}", f"component_{kind.name}"],
-                metavar="NAME",
-                help=f"A registered {kind.title}.",
-                shell_complete=_names_of(kind),
-            )
-        )
-    return options
-
-
-def _names_of(kind: ComponentType) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
-    def complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        known = open_profile().read().components.get(kind.name, {})
-        return [CompletionItem(name) for name in known if name.startswith(incomplete)]
-
-    return complete
-
-
-def stack_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Offer the stacks of the active profile to a shell."""
-    return [CompletionItem(name) for name in open_profile().read().stacks if name.startswith(incomplete)]
-
-
-def _parts(components: Mapping[str, str | None]) -> dict[str, str]:
-    return {kind.removeprefix("component_"): name for kind, name in components.items() if name is not None}
-
-
-@click.group()
+@click.group(
+    cls=LazyGroup,
+    verbs={
+        "register": (f"{_CHANGE}:register", "Register a stack of registered components."),
+        "list": (f"{_VIEW}:list_stacks", "List the stacks of the active profile."),
+        "show": (f"{_VIEW}:show", "Show the components of a stack."),
+        "describe": (f"{_VIEW}:describe", "Show a stack with the settings of its components."),
+        "set": (f"{_CHANGE}:set_active", "Make a stack the active one."),
+        "update": (f"{_CHANGE}:update", "Replace or add components of a stack."),
+        "copy": (f"{_CHANGE}:copy", "Register a stack with the components of another one."),
+        "rename": (f"{_CHANGE}:rename", "Give a stack another name."),
+        "delete": (f"{_CHANGE}:delete", "Remove a stack; its components stay."),
+        "export": (f"{_CHANGE}:export_stack", "Write a stack with its components to a file."),
+        "import": (f"{_CHANGE}:import_stack", "Register what `export` wrote."),
+    },
+)
 def group() -> None:
     """Put stacks together and choose the active one."""
-
-
-@group.command(cls=StackCommand)
-@click.argument("name")
-@click.option("--set", "activate", is_flag=True, help="Make it the active stack as well.")
-def register(name: str, *, activate: bool, **components: str | None) -> None:
-    """Register the stack NAME of registered components.
-
-    A stack needs an orchestrator and an artifact store; without a metadata store it has the default one.
-    """
-    parts = _parts(components)
-    open_profile().edit(lambda profile: profile.add_stack(name, parts))
-    print_lines([f"registered stack {name!r}"])
-    if activate:
-        set_stack(name)
-        print_lines([f"stack {name!r} is active"])
-
-
-@group.command("list")
-@json_option
-def list_stacks(*, as_json: bool) -> None:
-    """List the stacks of the active profile."""
-    profile = open_profile().read()
-    active = active_stack_name(profile.name)
-    if as_json:
-        print_json(
-            [
-                {"name": name, "active": name == active, "components": parts}
-                for name, parts in profile.stacks.items()
-            ]
-        )
-        return
-    rows = [_row(name, parts, active=name == active) for name, parts in profile.stacks.items()]
-    headings = ["", "name", *(kind.replace("_", " ") for kind in _ALWAYS), "further"]
-    print_table(headings, rows, empty=f"no stacks in profile {profile.name!r}")
-
-
-def _row(name: str, parts: Mapping[str, str], *, active: bool) -> list[str]:
-    further = [f"{kind.replace('_', '-')}={part}" for kind, part in parts.items() if kind not in _ALWAYS]
-    return ["*" if active else " ", name, *(parts.get(kind, "") for kind in _ALWAYS), ", ".join(further)]
-
-
-@group.command()
-@click.argument("name", required=False, shell_complete=stack_names)
-@json_option
-def show(name: str | None, *, as_json: bool) -> None:
-    """Show the components of the stack NAME, of the active one by default."""
-    profile = open_profile().read()
-    document = _document(profile, name)
-    if as_json:
-        print_json(document)
-        return
-    state = "active" if document["active"] else "not active"
-    print_lines([f"stack {document['name']!r} of profile {profile.name!r} ({state})", ""])
-    components = document["components"]
-    rows = [[kind.replace("_", " "), each["name"], each["flavor"]] for kind, each in components.items()]
-    print_table(["type", "name", "flavor"], rows)
-
-
-@group.command()
-@click.argument("name", required=False, shell_complete=stack_names)
-@json_option
-def describe(name: str | None, *, as_json: bool) -> None:
-    """Show the stack NAME with the settings of its components, the active one by default."""
-    document = _document(open_profile().read(), name)
-    (print_json if as_json else print_fields)(document)
-
-
-def _document(profile: Profile, name: str | None) -> dict[str, Any]:
-    active = active_stack_name(profile.name)
-    name = name or active
-    parts = [profile.component(kind, part) for kind, part in profile.stack(name).items()]
-    components = {each.type: component_document(profile, each) for each in parts}
-    shown = {
-        kind: {key: each[key] for key in ("name", "flavor", "config")} for kind, each in components.items()
-    }
-    return {"name": name, "profile": profile.name, "active": name == active, "components": shown}
-
-
-@group.command("set")
-@click.argument("name", shell_complete=stack_names)
-def set_active(name: str) -> None:
-    """Make NAME the active stack of this workspace (outside of any: of this user)."""
-    file = set_stack(name)
-    print_lines([f"stack {name!r} is active, says {file}"])
-    if active_stack_name(open_profile().name) != name:
-        print_lines(["but DOVETAIL_STACK says otherwise and wins"])
-
-
-@group.command(cls=StackCommand)
-@click.argument("name", required=False, shell_complete=stack_names)
-@click.option("--remove", multiple=True, metavar="TYPE", help="Take the component of this type out.")
-def update(name: str | None, remove: tuple[str, ...], **components: str | None) -> None:
-    """Replace or add components of the stack NAME, of the active one by default."""
-    parts, store = _parts(components), open_profile()
-    stack = name or active_stack_name(store.name)
-    without = [each.replace("-", "_") for each in remove]
-    if not parts and not without:
-        raise UsageError("nothing to change was given", hint="see dovetail stack update --help")
-    store.edit(lambda profile: profile.update_stack(stack, parts, without))
-    print_lines([f"updated stack {stack!r}"])
-
-
-@group.command()
-@click.argument("name", shell_complete=stack_names)
-@click.argument("copied", metavar="NEW")
-def copy(name: str, copied: str) -> None:
-    """Register the stack NEW with the components of NAME."""
-    open_profile().edit(lambda profile: profile.copy_stack(name, copied))
-    print_lines([f"registered stack {copied!r}"])
-
-
-@group.command()
-@click.argument("name", shell_complete=stack_names)
-@click.argument("new", metavar="NEW")
-def rename(name: str, new: str) -> None:
-    """Give the stack NAME another name."""
-    store = open_profile()
-    store.edit(lambda profile: profile.rename_stack(name, new))
-    if choice().stacks.get(store.name) == name:
-        choose_stack(store.name, new)
-    print_lines([f"stack {name!r} is now {new!r}"])
-
-
-@group.command()
-@click.argument("name", shell_complete=stack_names)
-def delete(name: str) -> None:
-    """Remove the stack NAME; its components and what they stored stay."""
-    store = open_profile()
-    store.read().stack(name)
-    if name == active_stack_name(store.name):
-        raise ConflictError(
-            f"stack {name!r} is the active one", hint="`dovetail stack set` another one first"
-        )
-    store.edit(lambda profile: profile.remove_stack(name))
-    print_lines([f"deleted stack {name!r}"])
-
-
-@group.command("export")
-@click.argument("name", shell_complete=stack_names)
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
-def export_stack(name: str, file: Path | None) -> None:
-    """Write the stack NAME with its components to FILE, or print it."""
-    text: str = load("dovetail.yamlio:write_yaml")(load(f"{_REGISTRATION}:export_stack")(name))
-    if file is None:
-        click.echo(text, nl=False)
-        return
-    if file.exists():
-        raise ConflictError(f"{str(file)!r} is there already", hint="name another file, or remove it")
-    load("dovetail.stacks.document:write_text")(file, text)
-    print_lines([f"wrote {file}"])
-
-
-@group.command("import")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--name", metavar="NAME", help="Register it under this name.")
-def import_stack(file: Path, name: str | None) -> None:
-    """Register the stack that `dovetail stack export` wrote to FILE, and its components."""
-    stack, added = load(f"{_REGISTRATION}:import_stack")(file, name)
-    print_lines([*(f"registered {each.title}" for each in added), f"registered stack {stack!r}"])

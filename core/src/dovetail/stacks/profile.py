@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from dovetail.errors import ConfigurationError, ConflictError, NotFoundError, UsageError, did_you_mean
 from dovetail.names import check_name
@@ -15,14 +15,13 @@ NEEDED = ("orchestrator", "artifact_store")
 """Types that every stack has; the metadata store has a default."""
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
+class Registered(NamedTuple):
     """A component in a profile. `flavor` is qualified, `wheel/flavor`; `config` holds plain values."""
 
     type: str
     name: str
     flavor: str
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def title(self) -> str:
@@ -39,16 +38,16 @@ BUILTIN: tuple[Registered, ...] = (
 """What a new profile begins with; together they are its stack `default`."""
 
 
-@dataclass(slots=True)
 class Profile:
     """Components by type and name, and stacks: name -> type -> name of the component.
 
     The methods that change it check what they are given and leave it as it was when they refuse.
     """
 
-    name: str
-    components: dict[str, dict[str, Registered]] = field(default_factory=dict)
-    stacks: dict[str, dict[str, str]] = field(default_factory=dict)
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.components: dict[str, dict[str, Registered]] = {}
+        self.stacks: dict[str, dict[str, str]] = {}
 
     @classmethod
     def new(cls, name: str) -> Profile:

@@ -99,7 +99,7 @@ def open_profile(name: str | None = None) -> ProfileStore:
         near = did_you_mean(name, profile_names())
         raise NotFoundError(
             f"there is no profile {name!r}",
-            hint=f"{near} `dovetail profile create {name}` makes it, `dovetail profile set` chooses another",
+            hint=f"{near}; `dovetail profile create {name}` makes it, `dovetail profile set` chooses another",
         )
     if document is not None and "url" in document:
         return _sql_profile(name, document, path)

@@ -8,9 +8,8 @@ and of the home where there is none.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dovetail.errors import ConfigurationError, ConflictError, StoreError
 from dovetail.home import home_directory
@@ -24,8 +23,7 @@ CONFIG = "config.yaml"
 _HEADING = "Chosen by `dovetail profile set` and `dovetail stack set`."
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
+class Workspace(NamedTuple):
     """A project: `root` is its top directory, the source root of the steps in it."""
 
     root: Path
@@ -41,8 +39,7 @@ class Workspace:
         return self.directory / CONFIG
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """What is active: `profile`, the stack of each profile, and the file that says so."""
 
     profile: str
