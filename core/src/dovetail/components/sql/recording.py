@@ -102,10 +102,10 @@ class Recorder:
     def record(self, facts: Facts) -> None:
         """Write steps, attempts, artifacts and metrics; what ended well before stays as it is."""
         self._check_owner(facts)
-        settled = self._steps({each.step: each for each in facts.steps})
+        self._steps({each.step: each for each in facts.steps})
         self._attempts({each.id: each for each in facts.attempts})
-        self._artifacts({each.id: each for each in facts.artifacts if each.step not in settled})
-        self._metrics([each for each in facts.metrics if each.step not in settled])
+        self._artifacts({each.id: each for each in facts.artifacts})
+        self._metrics(facts.metrics)
 
     def _check_owner(self, facts: Facts) -> None:
         for part in (facts.steps, facts.attempts, facts.artifacts, facts.metrics):
@@ -113,10 +113,10 @@ class Recorder:
                 if each.run_id != self._run_id:
                     raise LeaseError(f"facts of run {each.run_id!r} under the lease of run {self._run_id!r}")
 
-    def _steps(self, steps: dict[str, StepRunRecord]) -> set[str]:
-        """Write step runs and their links; return those that had ended well before."""
+    def _steps(self, steps: dict[str, StepRunRecord]) -> None:
+        """Write step runs and their links, but for those that had ended well before."""
         if not steps:
-            return set()
+            return
         names = ("step", "status", "inputs", "outputs")
         before = {row[0]: row for row in self._existing("step_runs", names, "step", list(steps))}
         settled = {step for step, row in before.items() if row[1] in _GOOD}
@@ -130,7 +130,6 @@ class Recorder:
         self._run.run_many(self._cursor, fresh, put_in, "step_runs", rows.STEP_RUN)
         self._run.run_many(self._cursor, changed, alter, "step_runs", _STEP_RUN, ("run_id", "step"))
         self._links(before, [each for each in steps.values() if each.step not in settled])
-        return settled
 
     def _links(self, before: dict[str, Row], steps: list[StepRunRecord]) -> None:
         """Keep the links from artifacts to the step runs that read or have them."""

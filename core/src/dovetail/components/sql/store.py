@@ -13,7 +13,6 @@ from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from dovetail import failpoints
 from dovetail.components.metadata_store import Facts, Lease
 from dovetail.components.sql.database import Database
 from dovetail.components.sql.queries import SqlQueries
@@ -188,7 +187,6 @@ class SqlMetadataStore(SqlQueries):
         self.stamp(connection.connection.cursor(), self.schema.version)
 
     def acquire(self, run_id: str) -> SqlLease:
-        failpoints.hit("claim")
         hold = self.hold(run_id)
         if hold is None:
             raise LeaseError(
@@ -210,7 +208,6 @@ class SqlMetadataStore(SqlQueries):
         return found[0][0] if found else "another process"
 
     def begin(self, run: RunRecord, plan: bytes, lease: Lease) -> RunRecord:
-        failpoints.hit("begin")
         started = run.model_copy(update={"epoch": lease.epoch})
         with self._recording(lease, run.id, begun=False) as recorder:
             sequence = recorder.begin(started, plan)
@@ -218,12 +215,10 @@ class SqlMetadataStore(SqlQueries):
 
     def record(self, facts: Facts, lease: Lease) -> None:
         if facts:
-            failpoints.hit("record")
             with self._recording(lease, lease.run_id) as recorder:
                 recorder.record(facts)
 
     def finish(self, run: RunRecord, lease: Lease) -> None:
-        failpoints.hit("finish")
         with self._recording(lease, run.id, durable=True) as recorder:
             recorder.finish(run)
 
