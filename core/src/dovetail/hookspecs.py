@@ -85,12 +85,15 @@ def dovetail_visualizers() -> Iterable[Flavor]:
 
 @hookspec
 def dovetail_component_types() -> Iterable[ComponentType]:
-    """Announce component types of the wheel's own. Called when the wheel is indexed, before flavors are asked for."""
+    """Announce component types of the wheel's own. Called when the wheel is indexed, before its flavors."""
 
 
 @hookspec
 def dovetail_flavors(component_type: str) -> Iterable[Flavor]:
-    """Announce flavors of a type that has no hook of its own. Called when any wheel is indexed, once for each such type."""
+    """Announce flavors of a type that has no hook of its own.
+
+    Called when any wheel is indexed, once for each such type.
+    """
 
 
 @hookspec

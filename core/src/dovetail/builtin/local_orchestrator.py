@@ -12,7 +12,9 @@ from dovetail.plugin import ComponentConfig, Orchestrator, Reach, Reason, StepLa
 class LocalOrchestratorConfig(ComponentConfig):
     """Settings of the `local` orchestrator."""
 
-    max_workers: int | None = Field(default=None, ge=1, description="Steps at the same time; default: the cores.")
+    max_workers: int | None = Field(
+        default=None, ge=1, description="Steps at the same time; default: the cores."
+    )
 
 
 class LocalOrchestrator(Orchestrator):

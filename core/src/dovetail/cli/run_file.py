@@ -35,9 +35,12 @@ from dovetail.planning.yaml_plan import load_plan
 )
 @click.option("--max-workers", type=click.IntRange(min=1), metavar="N", help="Steps at the same time.")
 @click.option(
-    "--failure-policy", type=click.Choice(["stop", "continue"]), default="stop", show_default=True,
+    "--failure-policy",
+    type=click.Choice(["stop", "continue"]),
+    default="stop",
+    show_default=True,
     help="After a failure start nothing more, or what does not depend on it.",
-)  # fmt: skip
+)
 @click.option(
     "--source", type=click.Path(file_okay=False), help="For a plan: the directory that holds its code."
 )
@@ -45,7 +48,7 @@ from dovetail.planning.yaml_plan import load_plan
 @click.option("--json", "as_json", is_flag=True, help="Print the run as JSON.")
 def run_file(
     file: str, arguments: tuple[str, ...], config: str | None, source: str | None, **given: Any
-) -> None:  # noqa: ANN401 - click's options
+) -> None:
     """Run FILE: a script up to its `.run()`, or a plan that `pipeline compile` wrote."""
     name, wanted = _split(file)
     path = Path(name).resolve()
@@ -74,10 +77,15 @@ def _request(given: dict[str, Any]) -> Request:
             )
         parameters[key] = value
     return Request(
-        stack=given["stack"], name=given["name"], max_workers=given["max_workers"], in_process=given["in_process"],
-        enable_cache=False if given["no_cache"] else None, failure_policy=given["failure_policy"],
-        parameters=parameters, quiet=given["quiet"] or given["as_json"],
-    )  # fmt: skip
+        stack=given["stack"],
+        name=given["name"],
+        max_workers=given["max_workers"],
+        in_process=given["in_process"],
+        enable_cache=False if given["no_cache"] else None,
+        failure_policy=given["failure_policy"],
+        parameters=parameters,
+        quiet=given["quiet"] or given["as_json"],
+    )
 
 
 def _split(file: str) -> tuple[str, str | None]:

@@ -66,7 +66,7 @@ class StepLauncher(Protocol):
         """Return when a started process has ended, or after `timeout` seconds, or on a cancel request."""
 
     def command(self, task: StepTask) -> Sequence[str]:
-        """Return a command line that makes the attempt wherever code, plan and artifact store can be reached."""
+        """Return a command line that makes the attempt where code, plan and artifact store can be reached."""
 
     def ended(self, task: StepTask, end: StepEnd) -> None:
         """Say that the attempt is over; the launcher takes in its report, or records why there is none."""
@@ -97,7 +97,7 @@ class Orchestrator(Component):
 
     @abstractmethod
     def poll(self, handle: str, timeout: float) -> bool:
-        """Start what is ready, wait up to `timeout` seconds, take in what ended; say whether the run goes on."""
+        """Start what is ready, wait up to `timeout` seconds, take in what ended; say whether it goes on."""
 
     @abstractmethod
     def cancel(self, handle: str, grace: float) -> None:

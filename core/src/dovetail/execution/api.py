@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypedDict, Unpack, overload
 
-from dovetail.client import Client, RunView
+from dovetail.client import Records, RunView
 from dovetail.definition.pipeline import Composition, PipelineDefinition
 from dovetail.errors import DovetailError, RunCancelled, StepError
 from dovetail.execution.launcher import Launcher, Options
@@ -16,7 +16,7 @@ from dovetail.execution.progress import Progress, choose_progress
 from dovetail.execution.provenance import GitState
 from dovetail.execution.quiet import leave_quietly
 from dovetail.execution.script import MODE, Captured
-from dovetail.execution.sources import check_sources, setting_for, setting_for_plan
+from dovetail.execution.sources import check_sources, interactive, setting_for, setting_for_plan
 from dovetail.execution.workers import WorkerSetting, open_pool
 from dovetail.planning.compiler import compile_plan
 from dovetail.planning.overrides import Overrides, read_overrides
@@ -41,6 +41,28 @@ class Request:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     quiet: bool = False
     check: bool = True
+
+
+class RunOptions(TypedDict, total=False):
+    """How a pipeline is to run.
+
+    `stack` names a registered stack, the active one by default; `name` the run, made from pipeline and
+    time by default. `max_workers` is how many steps may run at a time. `in_process` calls the steps in
+    this process, one after the other: for debugging and tiny steps. `enable_cache=False` runs every step,
+    whatever earlier runs computed. After a failure `failure_policy` starts nothing more (`stop`, the
+    default), or what does not depend on it (`continue`). `parameters` are values by `step.parameter`.
+    `quiet` shows no progress. `check=False` returns a run that did not complete instead of raising.
+    """
+
+    stack: str | None
+    name: str | None
+    max_workers: int | None
+    in_process: bool
+    enable_cache: bool | None
+    failure_policy: FailurePolicy
+    parameters: Mapping[str, Any]
+    quiet: bool
+    check: bool
 
 
 class Pipeline:
@@ -76,11 +98,11 @@ class Pipeline:
         """Return the pipeline's name."""
         return self.definition.name
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Pipeline:  # noqa: ANN401 - the body's own arguments
+    def __call__(self, *args: Any, **kwargs: Any) -> Pipeline:
         """Bind the body's arguments: values, or in the classic form steps."""
         return Pipeline(self.definition, args, kwargs, self._overrides)
 
-    def with_options(self, **options: Any) -> Pipeline:  # noqa: ANN401 - as @pipeline takes them
+    def with_options(self, **options: Any) -> Pipeline:
         """Return the pipeline with other options (`name`, `enable_cache`, `settings`)."""
         return Pipeline(self.definition.with_options(**options), self._args, self._kwargs, self._overrides)
 
@@ -103,41 +125,15 @@ class Pipeline:
         with assemble(active_stack_record(stack)) as live:
             return self._plan(live, setting, self.compose(), Request(parameters=parameters or {}))
 
-    def run(
-        self,
-        *,
-        stack: str | None = None,
-        name: str | None = None,
-        max_workers: int | None = None,
-        in_process: bool = False,
-        enable_cache: bool | None = None,
-        failure_policy: FailurePolicy = "stop",
-        parameters: Mapping[str, Any] | None = None,
-        quiet: bool = False,
-        check: bool = True,
-    ) -> RunView:
-        """Compile and run; return the ended run.
-
-        Args:
-            stack: Name of a registered stack; the active one by default.
-            name: Name of the run; made from pipeline and time by default.
-            max_workers: Steps at the same time; by default what the orchestrator is set to.
-            in_process: Call the steps in this process, one after the other: for debugging and tiny steps.
-            enable_cache: Use earlier results (default), or run everything.
-            failure_policy: After a failure start nothing more (`stop`), or what does not depend on it
-                (`continue`).
-            parameters: Values by `step.parameter`.
-            quiet: Show no progress.
-            check: Raise when the run does not complete; else look at its `status`.
+    def run(self, **options: Unpack[RunOptions]) -> RunView:
+        """Compile and run; return the ended run. Options stand at `RunOptions`.
 
         Raises:
             StepError: a step failed; `traceback` is the user's own.
             RunCancelled: the run was ended on request.
             DovetailError: nothing ran, for the reason it says.
         """
-        request = Request(
-            stack, name, max_workers, in_process, enable_cache, failure_policy, parameters or {}, quiet, check
-        )
+        request = Request(**options)
         if MODE.inert:
             return None  # type: ignore[return-value] # a script that is only loaded for its steps
         if MODE.capture:
@@ -154,20 +150,24 @@ class Pipeline:
         """Run as `run` does, whatever mode scripts are in."""
         setting = setting_for(self.definition)
         git = GitState(setting.source_root)
-        progress = choose_progress(quiet=request.quiet)
         composition = self.compose()
-        live_only = setting.interactive(composition)
-        if live_only and not request.in_process:
-            progress.note(live_only)
+        if not request.in_process and interactive(composition):
             request = replace(request, in_process=True)
+            say_once(request)
+        progress = choose_progress(quiet=request.quiet, in_process=request.in_process)
         if not request.in_process:
             setting.pool = open_pool(setting)
-        with closing_pool(setting), assemble(active_stack_record(request.stack)) as stack:
+        with (
+            closing_pool(setting),
+            assemble(active_stack_record(request.stack), in_process=request.in_process) as stack,
+        ):
             plan = self._plan(stack, setting, composition, request)
             live = {node.name: node.instance for node in composition.nodes} if request.in_process else {}
-            return launch(stack, plan, setting, request, progress, git, live)
+            return launch(stack, plan, Start(setting, request, progress, git, live))
 
-    def _plan(self, stack: LiveStack, setting: WorkerSetting, composition: Composition, request: Request) -> Plan:
+    def _plan(
+        self, stack: LiveStack, setting: WorkerSetting, composition: Composition, request: Request
+    ) -> Plan:
         return compile_plan(
             composition,
             root=setting.source_root,
@@ -198,27 +198,45 @@ class closing_pool:  # noqa: N801 - reads as the with-statement it serves
             self.setting.pool = None
 
 
-def launch(
-    stack: LiveStack,
-    plan: Plan,
-    setting: WorkerSetting,
-    request: Request,
-    progress: Progress,
-    git: GitState,
-    live: Mapping[str, Any],
-    resumed: RunRecord | None = None,
-) -> RunView:
+_said: list[str] = []
+
+
+def say_once(request: Request) -> None:
+    """Tell, the first time in this process, that steps without a file run in it."""
+    if not _said and not request.quiet:
+        _said.append("interactive")
+        sys.stderr.write(
+            "note: these steps were defined interactively and run in process, one after the other\n"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a run starts from besides stack and plan; `live` are the steps that exist in this process."""
+
+    setting: WorkerSetting
+    request: Request
+    progress: Progress
+    git: GitState
+    live: Mapping[str, Any] = field(default_factory=dict)
+
+
+def launch(stack: LiveStack, plan: Plan, start: Start, resumed: RunRecord | None = None) -> RunView:
     """Run a plan on a live stack, or go on with a run; return it, or raise as `Pipeline.run` says."""
+    request = start.request
     options = Options(
-        max_workers=request.max_workers, in_process=request.in_process,
-        use_cache=request.enable_cache is not False, stop_on_failure=request.failure_policy == "stop",
-        name=request.name, live=live,
-    )  # fmt: skip
-    launcher = Launcher(stack, plan, setting, options, progress)
-    ended = launcher.launch(git) if resumed is None else launcher.resume(resumed, git)
+        max_workers=request.max_workers,
+        in_process=request.in_process,
+        use_cache=request.enable_cache is not False,
+        stop_on_failure=request.failure_policy == "stop",
+        name=request.name,
+        live=start.live,
+    )
+    launcher = Launcher(stack, plan, start.setting, options, start.progress)
+    ended = launcher.launch(start.git) if resumed is None else launcher.resume(resumed, start.git)
     if request.check:
         raise_unless_completed(ended, launcher)
-    return Client(stack.record, home=stack.home).view_run(ended)
+    return RunView(Records(stack.record, stack.home), ended)
 
 
 def raise_unless_completed(run: RunRecord, launcher: Launcher) -> None:
@@ -250,12 +268,12 @@ def run(plan: Plan, *, source: str | Path | None = None, request: Request | None
     root = Path(source or ".").resolve()
     setting = setting_for_plan(plan, root)
     git = GitState(root)
-    progress = choose_progress(quiet=request.quiet)
+    progress = choose_progress(quiet=request.quiet, in_process=request.in_process)
     check_sources(plan, root)
     if not request.in_process:
         setting.pool = open_pool(setting)
     with closing_pool(setting), assemble(active_stack_record(request.stack)) as stack:
-        return launch(stack, plan, setting, request, progress, git, {})
+        return launch(stack, plan, Start(setting, request, progress, git))
 
 
 @overload
@@ -279,6 +297,8 @@ def pipeline(
     """
 
     def decorate(body: Callable[..., Any]) -> Pipeline:
-        return Pipeline(PipelineDefinition(body, name=name, enable_cache=enable_cache, settings=settings or {}))
+        return Pipeline(
+            PipelineDefinition(body, name=name, enable_cache=enable_cache, settings=settings or {})
+        )
 
     return decorate if function is None else decorate(function)

@@ -25,7 +25,15 @@ def cache_key(step: StepPlan, inputs: Mapping[str, str], python: str = PYTHON) -
         for each in step.outputs
     }
     return digest_value(
-        (_FORMAT, step.source.digest, step.parameters, dict(inputs), outputs, step.options.environment, python)
+        (
+            _FORMAT,
+            step.source.digest,
+            step.parameters,
+            dict(inputs),
+            outputs,
+            step.options.environment,
+            python,
+        )
     )
 
 
@@ -59,7 +67,9 @@ def differences(
     return found
 
 
-def _changed(kind: str, mine: Mapping[str, object], theirs: Mapping[str, object], *, values: bool = False) -> list[str]:
+def _changed(
+    kind: str, mine: Mapping[str, object], theirs: Mapping[str, object], *, values: bool = False
+) -> list[str]:
     lines = []
     for name in sorted({*mine, *theirs}):
         if name not in theirs:
@@ -67,5 +77,7 @@ def _changed(kind: str, mine: Mapping[str, object], theirs: Mapping[str, object]
         elif name not in mine:
             lines.append(f"{kind} {name}: gone")
         elif digest_value(mine[name]) != digest_value(theirs[name]):
-            lines.append(f"{kind} {name}: {theirs[name]!r} -> {mine[name]!r}" if values else f"{kind} {name}: changed")
+            lines.append(
+                f"{kind} {name}: {theirs[name]!r} -> {mine[name]!r}" if values else f"{kind} {name}: changed"
+            )
     return lines

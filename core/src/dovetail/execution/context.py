@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from dovetail.components.experiment_tracker import ExperimentTracker
 from dovetail.errors import UsageError
@@ -21,6 +21,8 @@ class StepContext:
 
     `attempt_number` counts from 1. `parameters` are the values the step was called with.
     """
+
+    dovetail_step_context: ClassVar[bool] = True
 
     run_id: str
     run_name: str
@@ -47,7 +49,9 @@ class StepContext:
         except (TypeError, ValueError):
             number = math.nan
         if not math.isfinite(number):
-            raise UsageError(f"metric {name!r} is {value!r}, which is no finite number", hint="log a finite number")
+            raise UsageError(
+                f"metric {name!r} is {value!r}, which is no finite number", hint="log a finite number"
+            )
         record = MetricRecord(
             run_id=self.run_id, step=self.step_name, name=str(name), value=number, step_index=step, time=now()
         )
@@ -56,7 +60,7 @@ class StepContext:
             if self.tracker is not None:
                 self.tracker.log_metric(str(name), number, step)
 
-    def add_metadata(self, output: str | None = None, **values: Any) -> None:  # noqa: ANN401 - any JSON value
+    def add_metadata(self, output: str | None = None, **values: Any) -> None:
         """Attach values to an artifact of this step: the named output, or the only one.
 
         Raises:
@@ -87,7 +91,9 @@ def step_context() -> StepContext:
         UsageError: no step is running in this process.
     """
     if not _current:
-        raise UsageError("step_context() was called outside of a running step", hint="call it in a step's body")
+        raise UsageError(
+            "step_context() was called outside of a running step", hint="call it in a step's body"
+        )
     return _current[-1]
 
 
@@ -101,6 +107,8 @@ def leave() -> None:
     _current.pop()
 
 
-def make_context(task: StepTask, pipeline: str, parameters: dict[str, Any], outputs: tuple[str, ...]) -> StepContext:
+def make_context(
+    task: StepTask, pipeline: str, parameters: dict[str, Any], outputs: tuple[str, ...]
+) -> StepContext:
     """Return the context for one attempt."""
     return StepContext(task.run_id, task.run_name, pipeline, task.step, task.number, parameters, outputs)

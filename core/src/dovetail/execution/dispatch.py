@@ -45,6 +45,9 @@ class Workers(Protocol):
     def command(self, task: StepTask) -> Sequence[str]:
         """Return the command line that makes the attempt."""
 
+    def ended(self, task: StepTask) -> None:
+        """Tidy up after an attempt."""
+
 
 @dataclass(slots=True)
 class Policy:
@@ -131,7 +134,9 @@ class Dispatch:
                 break
             step = self._steps[name]
             key = self._key(step)
-            if not (key and self.policy.use_cache and name not in self._tries and self._from_cache(step, key)):
+            if not (
+                key and self.policy.use_cache and name not in self._tries and self._from_cache(step, key)
+            ):
                 tasks.append(self._give_out(step, key))
             self.recorder.tick()
         self.recorder.flush()
@@ -163,6 +168,7 @@ class Dispatch:
     def ended(self, task: StepTask, end: StepEnd) -> None:
         """Take in the report of an attempt, or record why there is none."""
         out = self._out.pop(task.attempt)
+        self.workers.ended(task)
         report = self._reports.pop(task.attempt, None) or read_report(self.store, task)
         if report is None or (end.reason is Reason.TIMEOUT and report.status is not Status.COMPLETED):
             report = report_without(task, end, out.started)
@@ -196,7 +202,9 @@ class Dispatch:
     def _key(self, step: StepPlan) -> str:
         if uncacheable(step):
             return ""
-        return cache_key(step, {name: self._artifacts[each.step, each.output].digest for name, each in step.inputs.items()})
+        return cache_key(
+            step, {name: self._artifacts[each.step, each.output].digest for name, each in step.inputs.items()}
+        )
 
     def _input_ids(self, step: StepPlan) -> dict[str, str]:
         return {name: self._artifacts[each.step, each.output].id for name, each in step.inputs.items()}
@@ -207,16 +215,25 @@ class Dispatch:
         if found is None:
             return False
         origin, artifacts = found
-        if set(artifacts) != {each.name for each in step.outputs} or not all(map(self.is_there, artifacts.values())):
+        if set(artifacts) != {each.name for each in step.outputs} or not all(
+            map(self.is_there, artifacts.values())
+        ):
             return False
         self._settle(
             StepRunRecord(
-                run_id=self.run.id, step=step.name, status=Status.CACHED, key=key,
-                started=now(), finished=now(), duration=0.0, cached_from=origin.cached_from or origin.run_id,
-                inputs=self._input_ids(step), outputs={name: each.id for name, each in artifacts.items()},
+                run_id=self.run.id,
+                step=step.name,
+                status=Status.CACHED,
+                key=key,
+                started=now(),
+                finished=now(),
+                duration=0.0,
+                cached_from=origin.cached_from or origin.run_id,
+                inputs=self._input_ids(step),
+                outputs={name: each.id for name, each in artifacts.items()},
                 parameters=step.parameters,
             )
-        )  # fmt: skip
+        )
         self._provide(step.name, artifacts)
         self._release(step)
         self._frontier.done(step.name)
@@ -233,24 +250,40 @@ class Dispatch:
         number = self._tries[step.name] = self._tries.get(step.name, 0) + 1
         inputs = {name: self._artifacts[each.step, each.output] for name, each in step.inputs.items()}
         task = StepTask(
-            run_id=self.run.id, run_name=self.run.name, step=step.name, attempt=new_id(), number=number,
-            epoch=self.run.epoch, inputs=inputs, timeout=step.options.timeout,
-        )  # fmt: skip
+            run_id=self.run.id,
+            run_name=self.run.name,
+            step=step.name,
+            attempt=new_id(),
+            number=number,
+            epoch=self.run.epoch,
+            inputs=inputs,
+            timeout=step.options.timeout,
+        )
         started = now()
         self._out[task.attempt] = _Out(step, task, key, started)
         failpoints.hit("claim")
         self.recorder.step(
             StepRunRecord(
-                run_id=self.run.id, step=step.name, status=Status.RUNNING, key=key, started=started,
-                attempts=number, inputs={name: each.id for name, each in inputs.items()}, parameters=step.parameters,
+                run_id=self.run.id,
+                step=step.name,
+                status=Status.RUNNING,
+                key=key,
+                started=started,
+                attempts=number,
+                inputs={name: each.id for name, each in inputs.items()},
+                parameters=step.parameters,
             )
-        )  # fmt: skip
+        )
         self.recorder.attempt(
             AttemptRecord(
-                id=task.attempt, run_id=self.run.id, step=step.name, number=number,
-                status=Status.RUNNING, started=started,
+                id=task.attempt,
+                run_id=self.run.id,
+                step=step.name,
+                number=number,
+                status=Status.RUNNING,
+                started=started,
             )
-        )  # fmt: skip
+        )
         self.progress.step_started(step.name, number)
         return task
 
@@ -259,12 +292,20 @@ class Dispatch:
         log = log_path(self.run.id, out.task.attempt)
         self.recorder.attempt(
             AttemptRecord(
-                id=out.task.attempt, run_id=self.run.id, step=out.step.name, number=out.task.number,
-                status=report.status, started=report.started, finished=report.finished, duration=report.duration,
-                reason=report.reason.value, error=f"{failure.type}: {failure.message}" if failure else None,
-                traceback=failure.traceback if failure else None, log=log,
+                id=out.task.attempt,
+                run_id=self.run.id,
+                step=out.step.name,
+                number=out.task.number,
+                status=report.status,
+                started=report.started,
+                finished=report.finished,
+                duration=report.duration,
+                reason=report.reason.value,
+                error=f"{failure.type}: {failure.message}" if failure else None,
+                traceback=failure.traceback if failure else None,
+                log=log,
             )
-        )  # fmt: skip
+        )
 
     def _completed(self, out: _Out, report: StepReport) -> None:
         self.recorder.results(report.outputs, report.metrics)
@@ -286,11 +327,19 @@ class Dispatch:
     def _ending(self, out: _Out, report: StepReport, outputs: dict[str, str]) -> StepRunRecord:
         failure = report.failure
         return StepRunRecord(
-            run_id=self.run.id, step=out.step.name, status=report.status, key=out.key, started=out.started,
-            finished=report.finished, duration=report.duration, attempts=out.task.number,
-            inputs={name: each.id for name, each in out.task.inputs.items()}, outputs=outputs,
-            parameters=out.step.parameters, error=f"{failure.type}: {failure.message}" if failure else None,
-        )  # fmt: skip
+            run_id=self.run.id,
+            step=out.step.name,
+            status=report.status,
+            key=out.key,
+            started=out.started,
+            finished=report.finished,
+            duration=report.duration,
+            attempts=out.task.number,
+            inputs={name: each.id for name, each in out.task.inputs.items()},
+            outputs=outputs,
+            parameters=out.step.parameters,
+            error=f"{failure.type}: {failure.message}" if failure else None,
+        )
 
     def _may_retry(self, out: _Out, report: StepReport) -> bool:
         retry, number = out.step.options.retry, out.task.number

@@ -26,9 +26,14 @@ class Explanation:
     def document(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
         return {
-            "run": self.run, "step": self.step, "status": self.status, "against": self.against,
-            "verdict": self.verdict, "changed": self.changed, "versions": self.versions,
-        }  # fmt: skip
+            "run": self.run,
+            "step": self.step,
+            "status": self.status,
+            "against": self.against,
+            "verdict": self.verdict,
+            "changed": self.changed,
+            "versions": self.versions,
+        }
 
     def lines(self) -> list[str]:
         """Return it for people."""
@@ -56,7 +61,9 @@ def explain_step(client: Client, run: RunView, step: str, other: RunView | None)
         return Explanation(run.name, step, view.status, None, f"never taken from the cache: {why}", [], [])
     other = other or _before(client, run, step)
     if other is None:
-        return Explanation(run.name, step, view.status, None, "no earlier run of this pipeline has the step", [], [])
+        return Explanation(
+            run.name, step, view.status, None, "no earlier run of this pipeline has the step", [], []
+        )
     changed = differences(_key_parts(run, plan), _key_parts(other, _step_of(other, step)))
     verdict = f"differs from run {other.name} in:" if changed else f"its key equals that of run {other.name}"
     if not changed and run.record.options.get("no_cache"):
@@ -89,5 +96,7 @@ def _versions(run: RunView, other: RunView) -> list[str]:
     mine, theirs = run.record.versions, other.record.versions
     names = sorted({*mine, *theirs})
     return [
-        f"{name}: {theirs.get(name, '-')} -> {mine.get(name, '-')}" for name in names if mine.get(name) != theirs.get(name)
+        f"{name}: {theirs.get(name, '-')} -> {mine.get(name, '-')}"
+        for name in names
+        if mine.get(name) != theirs.get(name)
     ]

@@ -14,7 +14,9 @@ _OURS = str(Path(__file__).resolve().parent.parent)
 
 def failure_of(error: BaseException) -> Failure:
     """Return what the report says of the exception that ended an attempt."""
-    kinds = tuple(f"{each.__module__}.{each.__qualname__}".removeprefix("builtins.") for each in type(error).__mro__)
+    kinds = tuple(
+        f"{each.__module__}.{each.__qualname__}".removeprefix("builtins.") for each in type(error).__mro__
+    )
     if isinstance(error, DovetailError):
         return Failure(type=kinds[0], bases=kinds, message=error.message, hint=error.hint)
     if isinstance(error, SystemExit):

@@ -36,18 +36,31 @@ def report_without(task: StepTask, end: StepEnd, started: int) -> StepReport:
     finished = now()
     cancelled = end.reason is Reason.CANCELLED
     return StepReport(
-        format=1, run_id=task.run_id, step=task.step, attempt=task.attempt, number=task.number, epoch=task.epoch,
+        format=1,
+        run_id=task.run_id,
+        step=task.step,
+        attempt=task.attempt,
+        number=task.number,
+        epoch=task.epoch,
         status=Status.CANCELLED if cancelled else Status.FAILED,
         reason=Reason.EXIT if end.reason is Reason.COMPLETED else end.reason,
-        started=started, finished=finished, duration=max(0, finished - started) / 1e6,
-        failure=None if cancelled else Failure(type=end.reason.value, message=describe_end(end, task.timeout)),
-    )  # fmt: skip
+        started=started,
+        finished=finished,
+        duration=max(0, finished - started) / 1e6,
+        failure=None
+        if cancelled
+        else Failure(type=end.reason.value, message=describe_end(end, task.timeout)),
+    )
 
 
 def describe_end(end: StepEnd, timeout: float | None) -> str:
     """Say for people how a process ended that left no report."""
     if end.reason is Reason.TIMEOUT:
-        return f"it ran longer than its timeout of {timeout:g} s" if timeout else "it ran longer than its timeout"
+        return (
+            f"it ran longer than its timeout of {timeout:g} s"
+            if timeout
+            else "it ran longer than its timeout"
+        )
     if end.reason is Reason.MEMORY:
         return "it was killed because memory ran out"
     if end.signal:

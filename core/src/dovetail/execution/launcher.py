@@ -9,16 +9,15 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from dovetail import failpoints
 from dovetail.components.artifact_store import ArtifactStore
-from dovetail.components.metadata_store import ArtifactQuery, Lease, MetadataStore
+from dovetail.components.metadata_store import Lease, MetadataStore
 from dovetail.components.orchestrator import Orchestrator
-from dovetail.errors import DovetailError, LeaseError, PlanError
+from dovetail.errors import LeaseError, PlanError
 from dovetail.execution.cancel import CancelRequest
 from dovetail.execution.dispatch import Dispatch, Policy
 from dovetail.execution.intake import read_report
@@ -27,7 +26,6 @@ from dovetail.execution.provenance import GitState, library_versions
 from dovetail.execution.recorder import Recorder
 from dovetail.execution.workers import LocalWorkers, WorkerSetting
 from dovetail.names import new_id
-from dovetail.records.artifact import ArtifactRecord
 from dovetail.records.plan import Plan, StepPlan
 from dovetail.records.record import moment, now
 from dovetail.records.report import StepReport, StepTask
@@ -54,7 +52,12 @@ class Launcher:
     """Runs one plan on one stack."""
 
     def __init__(
-        self, stack: LiveStack, plan: Plan, setting: WorkerSetting, options: Options, progress: Progress | None = None
+        self,
+        stack: LiveStack,
+        plan: Plan,
+        setting: WorkerSetting,
+        options: Options,
+        progress: Progress | None = None,
     ) -> None:
         self.stack = stack
         self.plan = plan
@@ -79,11 +82,18 @@ class Launcher:
         started = now()
         self._metadata.open()
         run = RunRecord(
-            id=run_id, name=self.options.name or run_name(self.plan.pipeline, run_id, started),
-            pipeline=self.plan.pipeline, plan_digest=self.plan.content_digest(), status=Status.RUNNING,
-            stack=self.stack.record, started=started, versions=library_versions(), host=platform.node(),
-            source_root=str(self.setting.source_root), options=self._noted_options(),
-        )  # fmt: skip
+            id=run_id,
+            name=self.options.name or run_name(self.plan.pipeline, run_id, started),
+            pipeline=self.plan.pipeline,
+            plan_digest=self.plan.content_digest(),
+            status=Status.RUNNING,
+            stack=self.stack.record,
+            started=started,
+            versions=library_versions(),
+            host=platform.node(),
+            source_root=str(self.setting.source_root),
+            options=self._noted_options(),
+        )
         return self._own(run, git, resumed=False)
 
     def resume(self, run: RunRecord, git: GitState) -> RunRecord:
@@ -103,7 +113,9 @@ class Launcher:
                 try:
                     dispatch = self._execute(run, lease, resumed=resumed)
                 except BaseException as error:
-                    self._finish(run, lease, git, clock, _status_of(error), str(error) or type(error).__name__)
+                    self._finish(
+                        run, lease, git, clock, _status_of(error), str(error) or type(error).__name__
+                    )
                     raise
             return self._finish(run, lease, git, clock, *self._outcome(dispatch))
         finally:
@@ -111,13 +123,17 @@ class Launcher:
 
     def _execute(self, run: RunRecord, lease: Lease, *, resumed: bool) -> Dispatch:
         policy = Policy(
-            max_workers=self.options.max_workers or getattr(self._orchestrator.config, "max_workers", None) or _cores(),
+            max_workers=self.options.max_workers
+            or getattr(self._orchestrator.config, "max_workers", None)
+            or _cores(),
             in_process=self.options.in_process,
             use_cache=self.options.use_cache,
             stop_on_failure=self.options.stop_on_failure,
         )
         recorder = Recorder(self._metadata, lease)
-        with LocalWorkers(run, self.plan, self.stack, self.setting, self.options.live, self.progress) as workers:
+        with LocalWorkers(
+            run, self.plan, self.stack, self.setting, self.options.live, self.progress
+        ) as workers:
             workers.max_workers = policy.max_workers
             self.cancel.wake = workers.wake
             dispatch = Dispatch(
@@ -160,10 +176,14 @@ class Launcher:
         commit, dirty = git.result()
         ended = run.model_copy(
             update={
-                "status": status, "finished": now(), "duration": time.monotonic() - clock,
-                "commit": commit, "dirty": dirty, "error": error,
+                "status": status,
+                "finished": now(),
+                "duration": time.monotonic() - clock,
+                "commit": commit,
+                "dirty": dirty,
+                "error": error,
             }
-        )  # fmt: skip
+        )
         try:
             self._metadata.finish(ended, lease)
         except LeaseError:
@@ -184,7 +204,9 @@ class Launcher:
         return {key: value for key, value in noted.items() if value is not None}
 
 
-def adopt_completed(dispatch: Dispatch, metadata: MetadataStore, store: ArtifactStore, run: RunRecord) -> None:
+def adopt_completed(
+    dispatch: Dispatch, metadata: MetadataStore, store: ArtifactStore, run: RunRecord
+) -> None:
     """Settle what earlier processes of the run completed: recorded steps, then reports not yet taken in."""
     recorded = {each.step: each for each in metadata.steps(run.id)}
     live = {each.step: each for each in metadata.attempts(run.id) if each.status is Status.RUNNING}
@@ -198,7 +220,9 @@ def adopt_completed(dispatch: Dispatch, metadata: MetadataStore, store: Artifact
             continue
         artifacts = metadata.artifacts_by_id(record.outputs.values())
         by_output = {name: artifacts[each] for name, each in record.outputs.items() if each in artifacts}
-        if set(by_output) == {each.name for each in step.outputs} and all(map(dispatch.is_there, by_output.values())):
+        if set(by_output) == {each.name for each in step.outputs} and all(
+            map(dispatch.is_there, by_output.values())
+        ):
             dispatch.adopt(record, by_output)
 
 
@@ -206,7 +230,12 @@ def _take_in(
     dispatch: Dispatch, store: ArtifactStore, run: RunRecord, record: StepRunRecord, attempt: AttemptRecord
 ) -> StepRunRecord | None:
     task = StepTask(
-        run_id=run.id, run_name=run.name, step=record.step, attempt=attempt.id, number=attempt.number, epoch=-1
+        run_id=run.id,
+        run_name=run.name,
+        step=record.step,
+        attempt=attempt.id,
+        number=attempt.number,
+        epoch=-1,
     )
     report = read_report(store, task, any_epoch=True)
     if report is None or report.status is not Status.COMPLETED:
@@ -215,14 +244,23 @@ def _take_in(
     recorder.results(report.outputs, report.metrics)
     recorder.attempt(
         attempt.model_copy(
-            update={"status": report.status, "finished": report.finished, "duration": report.duration,
-                    "reason": report.reason.value}
+            update={
+                "status": report.status,
+                "finished": report.finished,
+                "duration": report.duration,
+                "reason": report.reason.value,
+            }
         )
-    )  # fmt: skip
+    )
     taken = record.model_copy(
-        update={"status": Status.COMPLETED, "finished": report.finished, "duration": report.duration,
-                "outputs": {each.output: each.id for each in report.outputs}, "error": None}
-    )  # fmt: skip
+        update={
+            "status": Status.COMPLETED,
+            "finished": report.finished,
+            "duration": report.duration,
+            "outputs": {each.output: each.id for each in report.outputs},
+            "error": None,
+        }
+    )
     recorder.step(taken)
     recorder.flush()
     return taken
@@ -243,7 +281,11 @@ def _unserved(step: StepPlan) -> Sequence[tuple[str, str]]:
     options = step.options
     checks = (
         ("step_operator", options.step_operator, "this version runs steps by the orchestrator only"),
-        ("environment requirements", {*options.environment} - {"variables"}, "only its `variables` are served so far"),
+        (
+            "environment requirements",
+            {*options.environment} - {"variables"},
+            "only its `variables` are served so far",
+        ),
         ("resources", options.resources, "the local orchestrator cannot reserve any"),
         ("on_success", options.on_success, "no engine calls it yet"),
         ("on_failure", options.on_failure, "no engine calls it yet"),

@@ -29,7 +29,9 @@ class Live:
 
     def __init__(self, stream: TextIO) -> None:
         self.console = Console(file=stream, highlight=False)
-        self._live = RichLive(console=self.console, refresh_per_second=8, transient=True, get_renderable=self._view)
+        self._live = RichLive(
+            console=self.console, refresh_per_second=8, transient=True, get_renderable=self._view
+        )
         self._running: dict[str, tuple[float, int]] = {}
         self._spinner = Spinner("dots")
         self._total = 0
@@ -54,14 +56,18 @@ class Live:
         self._settled += 1
         sign, style = _STYLES.get(record.status, ("?", ""))
         took = seconds(record.duration) if record.status is Status.COMPLETED and record.duration else ""
-        line = Text.assemble((f" {sign} ", style), f"{record.step:{self._width}}  ", (record.status.value, style))
+        line = Text.assemble(
+            (f" {sign} ", style), f"{record.step:{self._width}}  ", (record.status.value, style)
+        )
         self.console.print(line.append(f"  {took}", "dim"))
 
     def step_retried(self, step: str, delay: float, why: str) -> None:
         """Say so and take it from the running."""
         self._flush(step)
         self._running.pop(step, None)
-        self.console.print(Text(f" ! {step:{self._width}}  {why}; next attempt in {seconds(delay)}", "yellow"))
+        self.console.print(
+            Text(f" ! {step:{self._width}}  {why}; next attempt in {seconds(delay)}", "yellow")
+        )
 
     def output(self, step: str, data: bytes) -> None:
         """Print whole lines behind the step's name."""

@@ -16,6 +16,9 @@ from typing import Any
 SERVICE = "DOVETAIL_SERVICE"
 """The environment variable that marks a process, with all below it, as meant to outlive its step."""
 
+ATTEMPT = "DOVETAIL_ATTEMPT"
+"""The environment variable that holds the id of the attempt for which a fresh interpreter was started."""
+
 _SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG in linux/prctl.h
 _SET_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Protocol, TextIO
 
+from dovetail.execution.output import terminal
 from dovetail.records.run import RunRecord, Status, StepRunRecord
 from dovetail.references import load
 
@@ -17,25 +19,25 @@ class Progress(Protocol):
     """Is told what happens, by the launcher, in its thread."""
 
     def run_started(self, run: RunRecord, steps: list[str]) -> None:
-        """A run begins, or goes on; `steps` are all its steps in order."""
+        """Hear that a run begins, or goes on; `steps` are all its steps in order."""
 
     def step_started(self, step: str, attempt: int) -> None:
-        """An attempt starts."""
+        """Hear that an attempt starts."""
 
     def step_settled(self, record: StepRunRecord) -> None:
-        """A step has ended, or was found in the cache, or is skipped."""
+        """Hear that a step has ended, was found in the cache, or is skipped."""
 
     def step_retried(self, step: str, delay: float, why: str) -> None:
-        """A failed step will be tried again in `delay` seconds."""
+        """Hear that a failed step will be tried again in `delay` seconds."""
 
     def output(self, step: str, data: bytes) -> None:
-        """A step wrote something."""
+        """Hear what a step wrote."""
 
     def note(self, text: str) -> None:
-        """Something a person should know, once."""
+        """Tell a person something, once."""
 
     def run_finished(self, run: RunRecord) -> None:
-        """The run has ended."""
+        """Hear that the run has ended."""
 
 
 class Silence:
@@ -90,7 +92,9 @@ class Lines:
     def step_settled(self, record: StepRunRecord) -> None:
         """Show how and after how long."""
         self.finish_line(record.step)
-        took = f" in {seconds(record.duration)}" if record.status is Status.COMPLETED and record.duration else ""
+        took = (
+            f" in {seconds(record.duration)}" if record.status is Status.COMPLETED and record.duration else ""
+        )
         self._say(f"  {record.step:{self._width}}  {record.status.value}{took}")
 
     def step_retried(self, step: str, delay: float, why: str) -> None:
@@ -134,14 +138,17 @@ def seconds(duration: float) -> str:
 
 
 def _nowhere() -> TextIO:
-    return open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - stands in for a stream that is gone
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
-def choose_progress(*, quiet: bool = False, stream: TextIO | None = None) -> Progress:
-    """Return the display that suits where it is shown: live on a capable terminal, lines elsewhere."""
-    stream = stream or sys.stderr
-    if quiet or stream is None:
+def choose_progress(*, quiet: bool = False, in_process: bool = False) -> Progress:
+    """Return the display that suits where it is shown: live on a capable terminal, lines elsewhere.
+
+    With `in_process` it writes past the capture of what the steps write.
+    """
+    if quiet or sys.stderr is None:
         return Silence()
+    stream = terminal() if in_process else sys.stderr
     if stream.isatty() and os.environ.get("TERM", "dumb") != "dumb" and "NO_PROGRESS" not in os.environ:
         live: Progress = load("dovetail.execution.live:Live")(stream)
         return live

@@ -22,12 +22,25 @@ class GitState:
         if not _under_git(root):
             self._result = (None, None)
             return
-        command = ["git", "-C", str(root), "status", "--porcelain=v2", "--branch", "--untracked-files=normal", "--", "."]
+        command = [
+            "git",
+            "-C",
+            str(root),
+            "status",
+            "--porcelain=v2",
+            "--branch",
+            "--untracked-files=normal",
+            "--",
+            ".",
+        ]
         try:
             self._child = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
                 env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
-            )  # fmt: skip
+            )
         except OSError:
             self._result = (None, None)
 

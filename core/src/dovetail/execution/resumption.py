@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dovetail.client import RunView
 from dovetail.errors import ConflictError, NotFoundError
-from dovetail.execution.api import Request, closing_pool, launch
+from dovetail.execution.api import Request, Start, closing_pool, launch
 from dovetail.execution.progress import choose_progress
 from dovetail.execution.provenance import GitState
 from dovetail.execution.sources import check_sources, setting_for_plan
@@ -28,15 +28,16 @@ def resume_run(run: RunView, source: str | Path | None, request: Request) -> Run
     root = Path(source or record.source_root)
     if not root.is_dir():
         raise NotFoundError(
-            f"the code of run {run.name!r} was in {str(root)!r}, which is not there", hint="say where: --source DIR"
+            f"the code of run {run.name!r} was in {str(root)!r}, which is not there",
+            hint="say where: --source DIR",
         )
     plan = run.plan
     setting = setting_for_plan(plan, root)
     setting.script = record.options.get("script")
     git = GitState(root)
-    progress = choose_progress(quiet=request.quiet)
+    progress = choose_progress(quiet=request.quiet, in_process=request.in_process)
     check_sources(plan, root)
     if not request.in_process:
         setting.pool = open_pool(setting)
     with closing_pool(setting), assemble(record.stack) as stack:
-        return launch(stack, plan, setting, request, progress, git, {}, resumed=record)
+        return launch(stack, plan, Start(setting, request, progress, git), resumed=record)

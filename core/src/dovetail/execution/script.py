@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from dovetail.errors import DovetailError, UsageError
 
 
-class Captured(BaseException):  # noqa: N818 - an unwinding, not a fault; BaseException passes `except Exception`
+class Captured(BaseException):
     """Raised by `.run()` in a script that `dovetail run` executes: the script is not needed any further."""
 
     def __init__(self, pipeline: object, request: object) -> None:
@@ -49,7 +48,9 @@ def execute(path: Path, argv: list[str], wanted: str | None) -> tuple[ModuleType
     try:
         code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
     except OSError as error:
-        raise UsageError(f"cannot read {str(path)!r}: {error.strerror}", hint="name a .py or .yaml file") from error
+        raise UsageError(
+            f"cannot read {str(path)!r}: {error.strerror}", hint="name a .py or .yaml file"
+        ) from error
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         raise UsageError(f"{path.name!r} is no valid Python: {error}", where=f"{path}:{line or 1}") from error

@@ -1,11 +1,11 @@
-"""Where the code of a pipeline's steps is: source root, script, modules; and whether it is the code of a plan."""
+"""Where the code of a pipeline's steps is: root, script, modules; and whether it is that of a plan."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from dovetail.definition.pipeline import PipelineDefinition
+from dovetail.definition.pipeline import Composition, PipelineDefinition
 from dovetail.errors import PlanError
 from dovetail.execution.step_runner import load_step
 from dovetail.execution.workers import WorkerSetting
@@ -41,6 +41,18 @@ def main_file() -> Path | None:
     return Path(file).resolve() if file and Path(file).is_file() else None
 
 
+def interactive(composition: Composition) -> bool:
+    """Say whether a step was defined where no other process finds it: a console, a notebook, a function."""
+    sources = {
+        id(each.source): each.source for each in (node.instance.definition for node in composition.nodes)
+    }
+    script = main_file()
+    return any(
+        "<locals>" in each.__qualname__ or (each.__module__ == "__main__" and script is None)
+        for each in sources.values()
+    )
+
+
 def _root(start: Path) -> Path:
     workspace = find_workspace(start)
     return workspace.root if workspace else start
@@ -64,10 +76,12 @@ def check_sources(plan: Plan, root: Path) -> None:
                 f"step {step.name!r} is in {source.path!r}, which is not below {str(root)!r}",
                 hint="name the directory that holds the code: --source DIR",
             )
-        found = source_ref(load_step(source, root).definition, root)
+        found = source_ref(load_step(source, root), root)
         if found.digest != source.digest:
             changed = sorted(
-                part for part in {*found.parts, *source.parts} if found.parts.get(part) != source.parts.get(part)
+                part
+                for part in {*found.parts, *source.parts}
+                if found.parts.get(part) != source.parts.get(part)
             )
             raise PlanError(
                 f"step {step.name!r} is not the code the plan was compiled from: {', '.join(changed)} differ",

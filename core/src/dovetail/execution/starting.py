@@ -8,7 +8,7 @@ import socket
 from typing import Any, NoReturn
 
 from dovetail.execution.boot import interpreter
-from dovetail.execution.process_tree import adopt_orphans, die_with_parent
+from dovetail.execution.process_tree import ATTEMPT, adopt_orphans, die_with_parent
 from dovetail.execution.supervised_step import Step
 
 
@@ -44,7 +44,7 @@ def start_fresh(setting: dict[str, Any], job: str, step: Step, output: int) -> i
             os.setsid()
             die_with_parent(parent)
             adopt_orphans()
-            _become(command, {**os.environ, **step.variables}, {0: task, 1: output, 2: output})
+            _become(command, {**os.environ, ATTEMPT: step.attempt, **step.variables}, {0: task, 1: output, 2: output})
         finally:
             os._exit(127)
     os.close(task)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 import time
 from collections.abc import Mapping
@@ -12,13 +11,14 @@ from typing import Any, Self
 from dovetail import failpoints
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.components.experiment_tracker import ExperimentTracker, TrackedStep
-from dovetail.definition.step import StepInstance, instance_of
+from dovetail.definition.signature import StepSignature
+from dovetail.definition.step import StepDefinition, StepInstance, definition_of
 from dovetail.errors import PlanError
 from dovetail.execution.context import StepContext, enter, leave, make_context
 from dovetail.execution.failure import failure_of
 from dovetail.execution.job import Job
 from dovetail.execution.script import inert, load_script
-from dovetail.materializers.files import load_artifact, save_artifact
+from dovetail.materializers.artifacts import load_artifact, save_artifact
 from dovetail.materializers.registry import load_materializer
 from dovetail.names import new_id
 from dovetail.planning.parameters import restore_parameters
@@ -29,21 +29,29 @@ from dovetail.records.report import Reason, StepReport, StepTask, report_path
 from dovetail.records.run import Status
 from dovetail.references import load
 
+AnyStep = StepDefinition[..., Any]
+
 
 class Worker:
     """Makes attempts at the steps of one job, one after the other, in this process."""
 
-    def __init__(self, job: Job, live: Mapping[str, StepInstance], store: ArtifactStore | None) -> None:
+    def __init__(
+        self, job: Job, live: Mapping[str, StepInstance[..., Any]], store: ArtifactStore | None
+    ) -> None:
         self.job = job
         self._steps = {step.name: step for step in job.plan.steps}
-        self._live = dict(live)
-        self._loaded: dict[tuple[str, str], StepInstance] = {}
+        self._live = {name: each.definition for name, each in live.items()}
+        self._job_root = Path(job.source_root)
         self._store = store
         self._tracker: ExperimentTracker | None = None
 
     @classmethod
     def prepare(
-        cls, job: Job, *, live: Mapping[str, StepInstance] | None = None, store: ArtifactStore | None = None
+        cls,
+        job: Job,
+        *,
+        live: Mapping[str, StepInstance[..., Any]] | None = None,
+        store: ArtifactStore | None = None,
     ) -> Self:
         """Return a worker of the job, with everything imported that its steps will need.
 
@@ -54,8 +62,7 @@ class Worker:
         for each in job.components.values():
             load(each.implementation)
         for step in job.plan.steps:
-            if step.name not in worker._live:
-                worker._load(step.source)
+            worker._definition(step)
         return worker
 
     def run(self, task: StepTask) -> StepReport:
@@ -71,28 +78,41 @@ class Worker:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the border around the user's step
             status, reason, failure = Status.FAILED, Reason.ERROR, failure_of(error)
         report = StepReport(
-            format=1, run_id=task.run_id, step=task.step, attempt=task.attempt, number=task.number, epoch=task.epoch,
-            status=status, reason=reason, started=started, finished=now(), duration=time.monotonic() - clock,
-            outputs=outputs, metrics=tuple(context.metrics), failure=failure,
-        )  # fmt: skip
+            format=1,
+            run_id=task.run_id,
+            step=task.step,
+            attempt=task.attempt,
+            number=task.number,
+            epoch=task.epoch,
+            status=status,
+            reason=reason,
+            started=started,
+            finished=now(),
+            duration=time.monotonic() - clock,
+            outputs=outputs,
+            metrics=tuple(context.metrics),
+            failure=failure,
+        )
         failpoints.hit("report")
         self._artifacts().put(report_path(task.run_id, task.attempt), report.to_json())
         return report
 
     def _attempt(self, task: StepTask, step: StepPlan, context: StepContext) -> tuple[ArtifactRecord, ...]:
-        instance = self._live.get(step.name) or self._load(step.source)
-        arguments = restore_parameters(instance, step)
+        definition = self._definition(step)
+        signature = definition.signature
+        arguments = restore_parameters(signature, step)
         context.parameters = dict(arguments)
-        annotations = instance.signature.annotations()
         for name, record in task.inputs.items():
             materializer = load_materializer(record.materializer)
-            arguments[name] = load_artifact(self._artifacts(), record, annotations.get(name), materializer)
+            annotation = signature.arguments[name].annotation
+            arguments[name] = load_artifact(self._artifacts(), record, annotation, materializer)
+        arguments |= {name: context for name, each in signature.arguments.items() if each.kind == "context"}
         context.tracker = self._start_tracking(task, step)
         enter(context)
         status = "failed"
         try:
-            returned = instance.call(arguments)
-            outputs = self._publish(task, step, instance, returned, context)
+            returned = definition.entrypoint(**arguments)
+            outputs = self._publish(task, step, signature, returned, context)
             status = "completed"
         except KeyboardInterrupt:
             status = "cancelled"
@@ -104,25 +124,38 @@ class Worker:
         return outputs
 
     def _publish(
-        self, task: StepTask, step: StepPlan, instance: StepInstance, returned: object, context: StepContext
+        self, task: StepTask, step: StepPlan, signature: StepSignature, returned: object, context: StepContext
     ) -> tuple[ArtifactRecord, ...]:
-        values = instance.signature.split(returned)
-        annotations = {each.name: each.annotation for each in instance.signature.outputs}
+        values = signature.take_apart(returned)
+        annotations = {each.name: each.annotation for each in signature.outputs}
         records = []
         for output in step.outputs:
             artifact_id = new_id()
             manifest, summary = save_artifact(
-                self._artifacts(), artifact_id, load_materializer(output.materializer), output.materializer,
-                output.type, values[output.name], annotations[output.name],
-            )  # fmt: skip
+                self._artifacts(),
+                artifact_id,
+                load_materializer(output.materializer),
+                output.materializer,
+                output.type,
+                values[output.name],
+                annotations[output.name],
+            )
             records.append(
                 ArtifactRecord(
-                    id=artifact_id, run_id=task.run_id, step=task.step, output=output.name, type=output.type,
-                    materializer=output.materializer, digest=manifest.content_digest(),
-                    size=sum(each.size for each in manifest.files), files=manifest.files, summary=summary,
-                    metadata=context.metadata.get(output.name, {}), created=now(),
+                    id=artifact_id,
+                    run_id=task.run_id,
+                    step=task.step,
+                    output=output.name,
+                    type=output.type,
+                    materializer=output.materializer,
+                    digest=manifest.content_digest(),
+                    size=sum(each.size for each in manifest.files),
+                    files=manifest.files,
+                    summary=summary,
+                    metadata=context.metadata.get(output.name, {}),
+                    created=now(),
                 )
-            )  # fmt: skip
+            )
         return tuple(records)
 
     def _artifacts(self) -> ArtifactStore:
@@ -137,25 +170,42 @@ class Worker:
             self._tracker = self.job.components["experiment_tracker"].build()
         self._tracker.step_started(
             TrackedStep(
-                task.run_id, task.run_name, self.job.plan.pipeline, task.step, task.attempt, dict(step.parameters)
+                task.run_id,
+                task.run_name,
+                self.job.plan.pipeline,
+                task.step,
+                task.attempt,
+                dict(step.parameters),
             )
         )
         return self._tracker
 
-    def _load(self, source: SourceRef) -> StepInstance:
-        key = (source.module, source.qualname)
-        if key not in self._loaded:
-            found: Any = load_module(source, Path(self.job.source_root))
-            for part in source.qualname.split("."):
-                found = getattr(found, part)
-            self._loaded[key] = instance_of(found)
-        return self._loaded[key]
+    def _definition(self, step: StepPlan) -> AnyStep:
+        return self._live.get(step.name) or load_step(step.source, self._job_root)
+
+
+def load_step(source: SourceRef, root: Path) -> AnyStep:
+    """Return the step a plan refers to, its code below `root`.
+
+    Raises:
+        PlanError: it is not there.
+    """
+    found: Any = load_module(source, root)
+    for part in source.qualname.split("."):
+        if not hasattr(found, part):
+            raise PlanError(
+                f"step {source.qualname!r} is not in module {source.module!r}",
+                where=source.path,
+                hint="a step must be found under its name in its module when that is imported",
+            )
+        found = getattr(found, part)
+    return definition_of(found)
 
 
 def load_module(source: SourceRef, root: Path) -> Any:  # noqa: ANN401 - a module
     """Import the module of a step: by name where Python finds it in its file, else from that file."""
     if source.path is None:
-        return importlib.import_module(source.module)
+        return load(source.module)
     path = root / source.path
     loaded = sys.modules.get(source.module)
     if loaded is not None and _same_file(getattr(loaded, "__file__", None), path):
@@ -163,7 +213,7 @@ def load_module(source: SourceRef, root: Path) -> Any:  # noqa: ANN401 - a modul
     if "." not in source.module and loaded is None:
         return load_script(path, source.module)
     with inert():
-        module = importlib.import_module(source.module)
+        module = load(source.module)
     if not _same_file(module.__file__, path):
         raise PlanError(
             f"module {source.module!r} was expected in {source.path!r}, found in {module.__file__!r}",

@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Container
 
-from dovetail.execution.process_tree import children, descendants, is_service, send_signal
+from dovetail.execution.process_tree import ATTEMPT, carries, children, descendants, is_service, send_signal
 
 _PAUSE = 0.002
 
@@ -17,6 +17,10 @@ class Strays:
 
     def __init__(self) -> None:
         self.kept: set[int] = set()
+
+    def keep_imported(self) -> None:
+        """Keep what the warm process left so far; what carries an attempt came from a fresh step."""
+        self.kept.update(pid for pid in children(os.getpid()) if not carries(pid, f"{ATTEMPT}="))
 
     def kill(self, own: Container[int | None]) -> bool:
         """Kill every child neither in `own` nor kept, with all below it; say whether there was any."""

@@ -19,7 +19,7 @@ from dovetail.components.orchestrator import StepEnd
 from dovetail.errors import RunError
 from dovetail.execution.boot import interpreter
 from dovetail.execution.channel import Channel
-from dovetail.execution.process_tree import carriers, is_service, send_signal
+from dovetail.execution.process_tree import ATTEMPT, SERVICE, carriers, is_service, send_signal
 from dovetail.execution.started_step import StartedStep, Startup
 from dovetail.records.report import Reason
 
@@ -39,13 +39,16 @@ class Supervised:
         self._cookie = secrets.token_hex(16)
         ours, theirs = socket.socketpair()
         descriptor = theirs.fileno()
+        # A run inside of a service is no service, and one inside of a step no part of it.
+        environment = {key: value for key, value in os.environ.items() if key not in {SERVICE, ATTEMPT}}
+        environment[COOKIE] = self._cookie
         self._process = subprocess.Popen(
             [
                 *interpreter(sys.executable, ["-I", "-S"], "dovetail.execution.supervisor"),
                 str(os.getpid()), str(descriptor),
             ],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            pass_fds=(descriptor,), start_new_session=True, env={**os.environ, COOKIE: self._cookie},
+            pass_fds=(descriptor,), start_new_session=True, env=environment,
         )  # fmt: skip
         theirs.close()
         self._channel = Channel(ours)

@@ -178,7 +178,7 @@ class Supervisor:
 
     def _warm_is_ready(self) -> None:
         self._warm_ready = True
-        self._strays.kept.update(children(os.getpid()))
+        self._strays.keep_imported()
         self._start_waiting()
 
     def _warm_refused(self, why: str) -> None:

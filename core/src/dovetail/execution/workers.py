@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 import time
@@ -19,11 +20,10 @@ from dovetail.execution.processes import ProcessPool
 from dovetail.execution.progress import Progress
 from dovetail.execution.step_runner import Worker
 from dovetail.records.plan import Plan
-from dovetail.records.report import StepReport, StepTask
+from dovetail.records.report import StepReport, StepTask, log_directory, log_path
 from dovetail.records.run import RunRecord
-from dovetail.stacks.stack import LiveStack
+from dovetail.stacks.stack import USED_BY_STEPS, LiveStack
 
-USED_BY_STEPS = ("artifact_store", "experiment_tracker")
 LOG_LIMIT = 64 << 20
 
 
@@ -53,12 +53,17 @@ class LocalWorkers:
         progress: Progress,
     ) -> None:
         self.job = Job(
-            format=1, run_id=run.id, run_name=run.name, plan=plan,
+            format=1,
+            run_id=run.id,
+            run_name=run.name,
+            plan=plan,
             components={
-                each: worker_component(stack, each) for each in USED_BY_STEPS if getattr(stack, each, None) is not None
+                each: worker_component(stack, each) for each in USED_BY_STEPS if stack.get(each) is not None
             },
-            source_root=str(setting.source_root), script=setting.script, sys_path=setting.sys_path,
-        )  # fmt: skip
+            source_root=str(setting.source_root),
+            script=setting.script,
+            sys_path=setting.sys_path,
+        )
         self._stack = stack
         self._setting = setting
         self._live = live
@@ -68,7 +73,9 @@ class LocalWorkers:
         self._worker: Worker | None = None
         self._capture: Capture | None = None
         self._pool = setting.pool
+        self._pool_knows = False
         self._given: Path | None = None
+        self._log_directory: Path | None = None
         self._notes = 0
 
     def __enter__(self) -> Self:
@@ -108,7 +115,9 @@ class LocalWorkers:
                 hint="run with in_process=True, or put the step into a module",
             )
         self._attempts[task.attempt] = task.step
-        variables = {str(key): str(value) for key, value in step.options.environment.get("variables", {}).items()}
+        variables = {
+            str(key): str(value) for key, value in step.options.environment.get("variables", {}).items()
+        }
         return self._ready_pool().start(task, variables=variables or None)
 
     def wait(self, timeout: float | None) -> None:
@@ -124,16 +133,37 @@ class LocalWorkers:
     def command(self, task: StepTask) -> Sequence[str]:
         """Return the command line of one attempt for another place that sees the same job file."""
         return [
-            sys.executable, "-m", "dovetail.execution.entrypoint",
-            "--job", str(self._job_file()), "--task", task.to_json().decode(),
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "dovetail.execution.entrypoint",
+            "--job",
+            str(self._job_file()),
+            "--task",
+            task.to_json().decode(),
+        ]
+
+    def ended(self, task: StepTask) -> None:
+        """Put the log of an attempt into a store that could not hold it while it grew."""
+        self._attempts.pop(task.attempt, None)
+        if self._pool is None or self._log_directory is not None:
+            return
+        log = self._pool.log_directory / f"{task.attempt}.log"
+        if log.is_file():
+            with (
+                self._stack.artifact_store.create(log_path(task.run_id, task.attempt)) as stream,
+                log.open("rb") as file,
+            ):
+                shutil.copyfileobj(file, stream)
+            log.unlink()
 
     def _ready_pool(self) -> ProcessPool:
         if self._pool is None:
-            self._pool = open_pool(self._setting, self._stack, self.max_workers)
-        if self._given is None:
+            self._pool = open_pool(self._setting)
+        if not self._pool_knows:
+            self._pool_knows = True
             self._pool.echo = self._echo
-            self._pool.give(self._job_file())
+            self._log_directory = self._stack.artifact_store.log_directory(log_directory(self.job.run_id))
+            self._pool.give(self._job_file(), self._log_directory)
         return self._pool
 
     def _job_file(self) -> Path:
@@ -149,9 +179,11 @@ class LocalWorkers:
 
 def worker_component(stack: LiveStack, kind: str) -> WorkerComponent:
     """Return what a step's process needs to build this component of the stack."""
-    component: Component = getattr(stack, kind)
+    component: Component = stack.components[kind]
     record = stack.record.components[kind]
-    resolved = record.model_copy(update={"config": component.config.model_dump(mode="json", exclude_unset=True)})
+    resolved = record.model_copy(
+        update={"config": component.config.model_dump(mode="json", exclude_unset=True)}
+    )
     cls, config = type(component), type(component.config)
     return WorkerComponent(
         record=resolved,
@@ -161,11 +193,16 @@ def worker_component(stack: LiveStack, kind: str) -> WorkerComponent:
     )
 
 
-def open_pool(setting: WorkerSetting, stack: LiveStack, max_workers: int) -> ProcessPool:
+def open_pool(setting: WorkerSetting) -> ProcessPool:
     """Start the supervisor and let it begin to import the steps' code."""
     directory = Path(tempfile.mkdtemp(prefix="dovetail-run-"))
-    del stack
     return ProcessPool(
-        source_root=setting.source_root, script=setting.script, modules=setting.modules, sys_path=setting.sys_path,
-        max_workers=max_workers, mode="auto", log_directory=directory, log_limit=LOG_LIMIT, echo=None,
-    )  # fmt: skip
+        source_root=setting.source_root,
+        script=setting.script,
+        modules=setting.modules,
+        sys_path=setting.sys_path,
+        mode="auto",
+        log_directory=directory,
+        log_limit=LOG_LIMIT,
+        echo=None,
+    )

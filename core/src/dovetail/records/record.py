@@ -12,8 +12,10 @@ from dovetail.hashing import canonical_json, digest_bytes
 
 
 class Record(BaseModel):
-    """A frozen value. Fields at their default are left out of its JSON, so that a field added later
-    changes no digest of what was written before.
+    """A frozen value.
+
+    Fields at their default are left out of its JSON, so that a field added later changes no digest of
+    what was written before.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -83,6 +83,11 @@ def report_path(run_id: str, attempt: str) -> str:
     return f"{run_directory(run_id)}/reports/{attempt}.json"
 
 
+def log_directory(run_id: str) -> str:
+    """Return where the logs of a run lie in any artifact store."""
+    return f"{run_directory(run_id)}/logs"
+
+
 def log_path(run_id: str, attempt: str) -> str:
     """Return where the output of an attempt lies in any artifact store."""
-    return f"{run_directory(run_id)}/logs/{attempt}.log"
+    return f"{log_directory(run_id)}/{attempt}.log"

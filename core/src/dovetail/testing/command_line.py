@@ -44,17 +44,28 @@ class CommandLine:
     def python(self, *arguments: str, env: Mapping[str, str] | None = None, timeout: float = 120) -> Answer:
         """Run this interpreter with these arguments."""
         done = subprocess.run(
-            [sys.executable, *arguments], cwd=self.directory, env=self.environment(env), stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=timeout, check=False,
-        )  # fmt: skip
+            [sys.executable, *arguments],
+            cwd=self.directory,
+            env=self.environment(env),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
         return Answer(done.returncode, done.stdout, done.stderr)
 
     def spawn(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """Start `dovetail` with these arguments and do not wait; the caller ends it."""
         return subprocess.Popen(
-            [sys.executable, "-m", "dovetail", *arguments], cwd=self.directory, env=self.environment(env),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            [sys.executable, "-m", "dovetail", *arguments],
+            cwd=self.directory,
+            env=self.environment(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def write(self, name: str, text: str) -> Path:
         """Write a file below the directory."""

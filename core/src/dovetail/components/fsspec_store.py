@@ -1,0 +1,229 @@
+"""The base of artifact stores over fsspec: a wheel adds a configuration and its file system."""
+
+from __future__ import annotations
+
+import io
+import os
+import posixpath
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, cast
+
+from dovetail.components.artifact_store import ArtifactStore
+from dovetail.components.component import ComponentConfig, Reach
+from dovetail.errors import IntegrationError, StoreError
+from dovetail.failpoints import hit
+from dovetail.names import new_id
+from dovetail.references import load
+
+_PARTIAL = ".partial"
+
+
+class FsspecArtifactStoreConfig(ComponentConfig):
+    """`url` is where artifacts lie (`s3://bucket/folder`); `options` go to the file system as they are."""
+
+    url: str
+    options: dict[str, Any] = {}
+
+
+class FsspecArtifactStore(ArtifactStore):
+    """Artifacts on any file system that fsspec knows.
+
+    A subclass states `whole_files`, and may give `config_class`, `filesystem_options` and `reach`. What
+    is written goes to a temporary file of this machine (up to `spool` bytes to memory) and is sent when it
+    is complete; so its stream can seek, and nothing is left where writing fails.
+
+    A file system without `whole_files` gets the file under a temporary name, and then renames it. Two
+    writers of one path can then not always be told apart; paths are made of fresh ids, so that no two
+    write one.
+    """
+
+    config_class = FsspecArtifactStoreConfig
+    whole_files: ClassVar[bool] = False
+    """Whether a file is seen only when it is complete, and `mode="create"` refuses to replace one."""
+    spool: ClassVar[int] = 1 << 23
+
+    def __init__(self, name: str, config: ComponentConfig, *, home: Path) -> None:
+        super().__init__(name, config, home=home)
+        self._opened: tuple[int, Any, str] | None = None
+        if self.config.url.startswith(("memory://", "file://", "local://")):
+            self.reach = Reach.PROCESS if self.config.url.startswith("memory") else Reach.HOST
+
+    def filesystem_options(self) -> Mapping[str, Any]:
+        """Return what fsspec's file system is made with."""
+        return dict(self.config.options)
+
+    @property
+    def filesystem(self) -> Any:  # noqa: ANN401 - fsspec has no types
+        """Return fsspec's file system; a forked process gets one of its own."""
+        return self._open_filesystem()[0]
+
+    @property
+    def root(self) -> str:
+        """Return the store's folder on the file system."""
+        return self._open_filesystem()[1]
+
+    def _open_filesystem(self) -> tuple[Any, str]:
+        if self._opened is None or self._opened[0] != os.getpid():
+            # Listings kept from earlier would hide what other processes write.
+            options = {"use_listings_cache": False, **self.filesystem_options()}
+            try:
+                system, root = load("fsspec.core:url_to_fs")(self.config.url, **options)
+            except ImportError as error:
+                raise IntegrationError(
+                    f"artifact store {self.name!r} at {self.config.url!r} lacks a library: {error}",
+                    hint="install the package that serves this URL",
+                ) from error
+            except Exception as error:  # a plugin of fsspec
+                raise self._failed("", error, "open the file system") from error
+            self._opened = (os.getpid(), system, root.rstrip("/"))
+        return self._opened[1], self._opened[2]
+
+    @contextmanager
+    def create(self, path: str) -> Iterator[BinaryIO]:
+        self.checked(path)
+        hit("write")
+        with _Spool(max_size=self.spool) as stream:
+            yield cast("BinaryIO", stream)
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(0)
+            self._publish(path, cast("BinaryIO", stream), size)
+
+    def put(self, path: str, data: bytes) -> None:
+        self.checked(path)
+        hit("write")
+        self._publish(path, io.BytesIO(data), len(data))
+
+    def take(self, path: str, source: Path) -> None:
+        self.checked(path)
+        with source.open("rb") as stream:
+            self._publish(path, stream, source.stat().st_size)
+
+    def _publish(self, path: str, stream: BinaryIO, size: int) -> None:
+        with self._told(path, f"write {size} bytes"):
+            target = self._target(path)
+            hit("rename")
+            try:
+                if self.whole_files:
+                    self._send(stream, size, target, mode="create")
+                else:
+                    self._send_and_rename(stream, size, target)
+            except FileExistsError as error:
+                raise self.occupied(path) from error
+
+    def _send(self, stream: BinaryIO, size: int, target: str, **options: Any) -> None:  # noqa: ANN401 - fsspec's
+        """Write a file of this content; up to `spool` bytes in one request, larger ones from a local file."""
+        if size <= self.spool:
+            self.filesystem.pipe_file(target, stream.read(), **options)
+            return
+        with tempfile.NamedTemporaryFile(prefix="dovetail-") as file:
+            _copy(stream, cast("BinaryIO", file))
+            file.flush()
+            self.filesystem.put_file(file.name, target, **options)
+
+    def _send_and_rename(self, stream: BinaryIO, size: int, target: str) -> None:
+        folder = posixpath.dirname(target)
+        temporary = f"{folder}/.{new_id()}{_PARTIAL}"
+        self.filesystem.makedirs(folder, exist_ok=True)
+        try:
+            self._send(stream, size, temporary)
+            if self.filesystem.exists(target):
+                raise FileExistsError(target)
+            self.filesystem.mv(temporary, target)
+        except BaseException:
+            with suppress(Exception):  # the first error is the one to tell
+                self.filesystem.rm_file(temporary)
+            raise
+
+    def open(self, path: str) -> BinaryIO:
+        with self._told(path, "read it"):
+            return cast("BinaryIO", self.filesystem.open(self._target(path), "rb"))
+
+    def get(self, path: str) -> bytes:
+        with self._told(path, "read it"):
+            return bytes(self.filesystem.cat_file(self._target(path)))
+
+    def size(self, path: str) -> int | None:
+        with self._told(path, "look at it"):
+            try:
+                found = self.filesystem.info(self._target(path))
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+            is_file = found["type"] == "file" and not found.get("islink")
+            return int(found["size"]) if is_file else None
+
+    def entries(self, prefix: str = "") -> Iterator[tuple[str, int]]:
+        top = self._target(prefix) if prefix else self.root
+        left = [top]
+        while left:
+            directory = left.pop()
+            for each in self._listed(directory, prefix):
+                name = each["name"].rstrip("/")
+                if posixpath.basename(name).startswith(".") or name == directory:
+                    continue
+                if each["type"] == "directory":
+                    left.append(name)
+                elif not each.get("islink"):
+                    yield name[len(self.root) + 1 :], int(each["size"])
+
+    def _listed(self, directory: str, prefix: str) -> list[dict[str, Any]]:
+        with self._told(prefix, "list it"):
+            try:
+                found: list[dict[str, Any]] = self.filesystem.ls(directory, detail=True)
+            except (FileNotFoundError, NotADirectoryError):
+                return []
+            return found
+
+    def delete(self, path: str) -> None:
+        with self._told(path, "delete it"):
+            target = self._target(path)
+            with suppress(FileNotFoundError):
+                self.filesystem.rm(target, recursive=True)
+
+    def local_path(self, path: str) -> Path | None:
+        local = self.reach is Reach.HOST and self.size(path) is not None
+        return Path(self._target(path)) if local else None
+
+    def sweep(self) -> int:
+        """Do nothing: over a network nobody can tell what is abandoned from what is being written."""
+        return 0
+
+    def _target(self, path: str) -> str:
+        return f"{self.root}/{self.checked(path)}"
+
+    @contextmanager
+    def _told(self, path: str, need: str) -> Iterator[None]:
+        """Turn what a file system raises into what it means; anything may come from one."""
+        try:
+            yield
+        except StoreError:
+            raise
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+            raise self.missing(path) from error
+        except Exception as error:
+            raise self._failed(path, error, need) from error
+
+    def _failed(self, path: str, error: Exception, need: str) -> StoreError:
+        if isinstance(error, OSError) and error.errno is not None:
+            return self.refused(path, error, place=self.config.url, need=need)
+        if isinstance(error, PermissionError):
+            return self.refused(path, PermissionError(13, str(error)), place=self.config.url, need=need)
+        told = f"{type(error).__name__}: {error}".rstrip(": ")
+        return self.refused(path, OSError(None, told), place=self.config.url, need=need)
+
+
+class _Spool(tempfile.SpooledTemporaryFile[bytes]):
+    """Stays readable by its owner when a library closes it."""
+
+    def close(self) -> None:
+        self.flush()
+
+    def __exit__(self, *_: object) -> None:
+        super().close()
+
+
+def _copy(source: BinaryIO, target: BinaryIO) -> None:
+    while piece := source.read(1 << 20):
+        target.write(piece)

@@ -1,0 +1,69 @@
+"""kill -9 in the middle of a run: the store stays readable, the run is interrupted, resume finishes it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from dovetail.testing.command_line import CommandLine
+
+SCRIPT = """
+import pathlib
+import time
+from dovetail import pipeline, step
+
+@step
+def quick() -> int:
+    with open("witness", "a") as file:
+        file.write("quick\\n")
+    return 1
+
+@step
+def slow(value: int) -> int:
+    pathlib.Path("started").touch()
+    if not pathlib.Path("go").exists():
+        time.sleep(600)
+    return value + 1
+
+@step
+def last(value: int) -> int:
+    return value * 10
+
+@pipeline
+def killed():
+    last(slow(quick()))
+
+killed.run()
+"""
+
+
+def test_a_killed_run_is_interrupted_at_once_and_resume_finishes_it(cli: CommandLine) -> None:
+    cli.write("run.py", SCRIPT)
+    child = cli.spawn("run", "run.py")
+    deadline = time.monotonic() + 60
+    while not (cli.directory / "started").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert cli("run", "list", "--json").json()["runs"][0]["status"] == "running"
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    assert cli("run", "list", "--json").json()["runs"][0]["status"] == "interrupted"
+    cli.write("go", "")
+    answer = cli("run", "resume", "last", "--json")
+    assert answer.code == 0, answer.err
+    assert {each["status"] for each in answer.json()["steps"]} == {"completed"}
+    assert (cli.directory / "witness").read_text() == "quick\n"
+
+
+def test_ctrl_c_cancels_the_run(cli: CommandLine) -> None:
+    cli.write("run.py", SCRIPT)
+    child = cli.spawn("run", "run.py")
+    deadline = time.monotonic() + 60
+    while not (cli.directory / "started").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=30)
+    assert child.returncode == 130, err
+    assert cli("run", "list", "--json").json()["runs"][0]["status"] == "cancelled"
