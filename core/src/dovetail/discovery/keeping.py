@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import contextlib
 import json
 import os
@@ -31,19 +32,23 @@ def read(name: str) -> dict[str, Any] | None:
     """Return what is kept, None where nothing is, or nothing that this program can read."""
     try:
         with open(cache_file(name), "rb") as file:  # noqa: PTH123 - pathlib costs milliseconds
-            kept = json.loads(file.read())
+            head, content = file.readline(), file.read()
+        if head != _head(content):
+            return None
+        kept = json.loads(content)
     except (OSError, ValueError):
         return None
-    return kept if isinstance(kept, dict) and kept.get("format") == FORMAT else None
+    return kept if isinstance(kept, dict) else None
 
 
 def write(name: str, document: dict[str, Any]) -> bool:
     """Keep an index: readers see the old one or this one whole. Say whether it could be kept."""
     target = cache_file(name)
     fresh = f"{target}.{os.getpid()}"
+    content = json.dumps(document).encode()
     try:
-        with open(fresh, "w", encoding="utf-8") as file:  # noqa: PTH123 - the same
-            json.dump({"format": FORMAT, **document}, file)
+        with open(fresh, "wb") as file:  # noqa: PTH123 - the same
+            file.write(_head(content) + content)
         os.replace(fresh, target)  # noqa: PTH105 - the same
         _forget(os.path.dirname(target))  # noqa: PTH120 - the same
     except OSError:
@@ -98,6 +103,11 @@ def disable(names: Sequence[str]) -> None:
             f"cannot write {target!r}: {error.strerror}",
             hint="make it writable, or set DOVETAIL_DISABLED_INTEGRATIONS",
         ) from error
+
+
+def _head(content: bytes) -> bytes:
+    """Return the first line of a kept file: what it is, and a checksum against damage."""
+    return b'{"format": %d, "crc32": "%08x"}\n' % (FORMAT, binascii.crc32(content))
 
 
 def _disabled_file() -> str:
