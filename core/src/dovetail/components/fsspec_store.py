@@ -5,11 +5,10 @@ from __future__ import annotations
 import io
 import os
 import posixpath
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, cast
+from typing import Any, BinaryIO, ClassVar
 
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.components.component import ComponentConfig, Reach
@@ -19,6 +18,7 @@ from dovetail.names import new_id
 from dovetail.references import load
 
 _PARTIAL = ".partial"
+_BUFFER = 1 << 16
 
 
 class FsspecArtifactStoreConfig(ComponentConfig):
@@ -32,8 +32,8 @@ class FsspecArtifactStore(ArtifactStore):
     """Artifacts on any file system that fsspec knows.
 
     A subclass states `whole_files`, and may give `config_class`, `filesystem_options` and `reach`. What
-    is written goes to a temporary file of this machine (up to `spool` bytes to memory) and is sent when it
-    is complete; so its stream can seek, and nothing is left where writing fails.
+    is written goes to a temporary file of this machine and is sent when it is complete, up to `spool`
+    bytes in one request; so its stream can seek, and nothing is left where writing fails.
 
     A file system without `whole_files` gets the file under a temporary name, and then renames it. Two
     writers of one path can then not always be told apart; paths are made of fresh ids, so that no two
@@ -85,61 +85,62 @@ class FsspecArtifactStore(ArtifactStore):
     def create(self, path: str) -> Iterator[BinaryIO]:
         self.checked(path)
         hit("write")
-        with _Spool(max_size=self.spool) as stream:
-            yield cast("BinaryIO", stream)
-            size = stream.seek(0, os.SEEK_END)
-            stream.seek(0)
-            self._publish(path, cast("BinaryIO", stream), size)
+        with self.staging() as directory:
+            file = directory / "file"
+            with file.open("w+b") as stream:
+                yield stream
+            self._publish(path, file)
 
     def put(self, path: str, data: bytes) -> None:
         self.checked(path)
         hit("write")
-        self._publish(path, io.BytesIO(data), len(data))
+        self._publish(path, data)
 
     def take(self, path: str, source: Path) -> None:
-        self.checked(path)
-        with source.open("rb") as stream:
-            self._publish(path, stream, source.stat().st_size)
+        self._publish(path, source)
 
-    def _publish(self, path: str, stream: BinaryIO, size: int) -> None:
+    def _publish(self, path: str, content: bytes | Path) -> None:
+        size = len(content) if isinstance(content, bytes) else content.stat().st_size
+        if isinstance(content, Path) and size <= self.spool:
+            content = content.read_bytes()
         with self._told(path, f"write {size} bytes"):
             target = self._target(path)
             hit("rename")
             try:
                 if self.whole_files:
-                    self._send(stream, size, target, mode="create")
+                    self._send(content, target, mode="create")
                 else:
-                    self._send_and_rename(stream, size, target)
+                    self._send_and_rename(content, target)
             except FileExistsError as error:
                 raise self.occupied(path) from error
 
-    def _send(self, stream: BinaryIO, size: int, target: str, **options: Any) -> None:  # noqa: ANN401 - fsspec's
-        """Write a file of this content; up to `spool` bytes in one request, larger ones from a local file."""
-        if size <= self.spool:
-            self.filesystem.pipe_file(target, stream.read(), **options)
-            return
-        with tempfile.NamedTemporaryFile(prefix="dovetail-") as file:
-            _copy(stream, cast("BinaryIO", file))
-            file.flush()
-            self.filesystem.put_file(file.name, target, **options)
+    def _send(self, content: bytes | Path, target: str, **options: Any) -> None:  # fsspec's own
+        if isinstance(content, bytes):
+            self.filesystem.pipe_file(target, content, **options)
+        else:
+            self.filesystem.put_file(str(content), target, **options)
 
-    def _send_and_rename(self, stream: BinaryIO, size: int, target: str) -> None:
+    def _send_and_rename(self, content: bytes | Path, target: str) -> None:
         folder = posixpath.dirname(target)
         temporary = f"{folder}/.{new_id()}{_PARTIAL}"
         self.filesystem.makedirs(folder, exist_ok=True)
         try:
-            self._send(stream, size, temporary)
-            if self.filesystem.exists(target):
-                raise FileExistsError(target)
-            self.filesystem.mv(temporary, target)
+            self._send(content, temporary)
+            self._rename(temporary, target)
         except BaseException:
             with suppress(Exception):  # the first error is the one to tell
                 self.filesystem.rm_file(temporary)
             raise
 
+    def _rename(self, temporary: str, target: str) -> None:
+        if self.filesystem.exists(target):
+            raise FileExistsError(target)
+        self.filesystem.mv(temporary, target)
+
     def open(self, path: str) -> BinaryIO:
         with self._told(path, "read it"):
-            return cast("BinaryIO", self.filesystem.open(self._target(path), "rb"))
+            stream = self.filesystem.open(self._target(path), "rb")
+        return io.BufferedReader(_Reading(stream, lambda: self._told(path, "read it")), _BUFFER)
 
     def get(self, path: str) -> bytes:
         with self._told(path, "read it"):
@@ -214,16 +215,31 @@ class FsspecArtifactStore(ArtifactStore):
         return self.refused(path, OSError(None, told), place=self.config.url, need=need)
 
 
-class _Spool(tempfile.SpooledTemporaryFile[bytes]):
-    """Stays readable by its owner when a library closes it."""
+class _Reading(io.RawIOBase):
+    """Reads a file of fsspec; what goes wrong on the way is told as the store tells it."""
+
+    def __init__(self, stream: BinaryIO, told: Callable[[], AbstractContextManager[None]]) -> None:
+        self._stream = stream
+        self._told = told
+
+    def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401 - any buffer
+        with self._told():
+            data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return int(self._stream.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._stream.tell())
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
 
     def close(self) -> None:
-        self.flush()
-
-    def __exit__(self, *_: object) -> None:
+        self._stream.close()
         super().close()
-
-
-def _copy(source: BinaryIO, target: BinaryIO) -> None:
-    while piece := source.read(1 << 20):
-        target.write(piece)
