@@ -180,7 +180,6 @@ def _all(ask: Any, hook: str, kind: type, names: set[str]) -> list[dict[str, Any
     return [_checked(each, kind, hook) for each in _each(getattr(ask, hook)(), hook)] if hook in names else []
 
 
-_TEXTS = ("title", "plural", "summary")
 _REFERENCES = ("config", "implementation", "base")
 
 
@@ -191,22 +190,20 @@ def _checked(announced: object, kind: type, hook: str) -> dict[str, Any]:
     found = fields(announced)  # type: ignore[arg-type] # it is one of the three
     check_name(kind.__name__, found["name"])
     for name, value in found.items():
-        if not _fits(name, value):
+        if not _fits(name, value, str(kind.__annotations__[name])):
             raise IntegrationError(f"{hook} announced {found['name']!r} with {name}={value!r}")
     return found
 
 
-def _fits(name: str, value: object) -> bool:
-    """Say whether `value` may stand in the field `name` of something announced."""
+def _fits(name: str, value: object, kind: str) -> bool:
+    """Say whether `value` may stand in the field `name`, which is declared as `kind`."""
     if name in _REFERENCES:
         module, _, path = value.partition(":") if isinstance(value, str) else ("", "", "")
         return all(part.isidentifier() for part in f"{module}.{path}".split("."))
-    if name == "contract":
-        return type(value) is int
-    if name in {"contracts", "types", "requires"}:
-        kind = int if name == "contracts" else str
-        return isinstance(value, tuple) and all(type(each) is kind for each in value)
-    return isinstance(value, str) or (value is None and name in {"hook", "flag"})
+    if kind.startswith("tuple["):
+        each_kind = kind[len("tuple[") :].partition(",")[0]
+        return isinstance(value, tuple) and all(type(each).__name__ == each_kind for each in value)
+    return type(value).__name__ in kind.replace("None", "NoneType").split(" | ")
 
 
 def _is_theirs(file: str) -> bool:
