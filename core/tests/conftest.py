@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,22 @@ def home(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: 
     monkeypatch.setenv("DOVETAIL_HOME", str(home))
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     monkeypatch.chdir(tmp_path)
+    return home
+
+
+@pytest.fixture(scope="session")
+def surveyed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home that has the index of this environment, made once."""
+    home = tmp_path_factory.mktemp("surveyed")
+    code = "from dovetail.discovery.index import load_index; load_index()"
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, "DOVETAIL_HOME": str(home)}, check=True)
+    return home
+
+
+@pytest.fixture
+def indexed(home: Path, surveyed: Path) -> Path:
+    """Put the index into this test's home, so that it need not be made again."""
+    shutil.copytree(surveyed / "cache", home / "cache")
     return home
 
 
