@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from dovetail.components.flavor import CORE_TYPES, ComponentType
@@ -125,9 +126,23 @@ class _Rounds:
         if not point.editable:
             return {}
         located = self._inquiry.ask("sources", value=point.value)
-        files = {file: stamp(file) for file in [*(located.result or []), *answer.failure.get("files", [])]}
+        found = [*(located.result or []), *answer.failure.get("files", [])]
+        files = {
+            file: stamp(file) for file in (*found, *(_own_sources() if point.wheel == CORE_WHEEL else ()))
+        }
         self._findings.watched.update(files)
         return files
+
+
+def _own_sources() -> list[str]:
+    """Return the files that decide what an index looks like: who edits the core sees what that does."""
+    room = Path(__file__).parent
+    core = room.parent
+    return [
+        *map(str, sorted(room.glob("*.py"))),
+        str(core / "hookspecs.py"),
+        str(core / "components" / "flavor.py"),
+    ]
 
 
 def _stamps(lines: Sequence[str]) -> dict[str, str]:
