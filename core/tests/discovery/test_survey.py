@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ CULPRITS = {
     "asserts": ("assert 0, 'never'", "AssertionError: never"),
     "interrupts": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
     "lacks": ("import no_such_library", "needs 'no_such_library'"),
+    "asks": ("input('name? ')", "EOFError"),
     "half": ("def (", "SyntaxError"),
     "closes": ("import os, time; os.closerange(3, 100); time.sleep(60)", "closed the way back"),
 }
@@ -43,6 +45,14 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def one(name: str, index: Index | None = None) -> Integration:
     return (index or load_index(refresh=True)).integration(name)
+
+
+def running(pid: int) -> bool:
+    """Say whether a process is there and is more than its exit code."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
 
 
 @pytest.mark.parametrize("name", CULPRITS)
@@ -86,6 +96,16 @@ def test_a_copy_that_a_plugin_forks_does_not_answer(site: Any) -> None:
     site.wheel("dovetail-next")
     index = load_index(refresh=True)
     assert [one(each, index).state for each in ("forks", "next")] == [State.OK, State.OK]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
+def test_what_a_plugin_starts_ends_with_the_survey(site: Any, tmp_path: Path) -> None:
+    starts = "import subprocess, pathlib\nchild = subprocess.Popen(['sleep', '600'])\n"
+    site.wheel("dovetail-starts", f"{starts}pathlib.Path('pid').write_text(str(child.pid))\n{GOOD}")
+    assert one("starts").state is State.OK
+    pid = int((tmp_path / "pid").read_text())
+    while running(pid):
+        time.sleep(0.01)
 
 
 def test_no_plugin_is_imported_into_the_host(site: Any) -> None:

@@ -107,7 +107,8 @@ def failure(error: BaseException) -> dict[str, Any]:
 
 def main() -> None:
     """Say that it is ready, then answer requests from standard input until that ends."""
-    requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     printed = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
     for stream in (1, 2):
         os.dup2(printed.fileno(), stream)

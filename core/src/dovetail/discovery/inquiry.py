@@ -123,7 +123,8 @@ class Inquiry:
         if code is None:
             return "closed the way back to Dovetail"
         if code < 0:
-            return f"died from {signal.Signals(-code).name}"
+            known = {each.value: each.name for each in signal.Signals}
+            return f"died from {known.get(-code, f'signal {-code}')}"
         return f"ended its process with exit code {code}"
 
 
