@@ -48,13 +48,22 @@ class Steps:
     def pool(self, *, given: bool = True, **options: Any) -> ProcessPool:
         self.job.write_bytes(
             Job(
-                format=1, run_id="r", run_name="r", plan=Plan(format=1, pipeline="p", steps=()), components={},
-                source_root=str(self.folder), sys_path=(str(STAND_IN),),
+                format=1,
+                run_id="r",
+                run_name="r",
+                plan=Plan(format=1, pipeline="p", steps=()),
+                components={},
+                source_root=str(self.folder),
+                sys_path=(str(STAND_IN),),
             ).to_json()
         )
         pool = ProcessPool(
-            source_root=self.folder, modules=["steps_of_test"], sys_path=[str(STAND_IN)], log_directory=self.logs,
-            worker="stand_in_worker:Worker", **{"log_limit": 1 << 20, "mode": "fork", "echo": self._echo, **options},
+            source_root=self.folder,
+            modules=["steps_of_test"],
+            sys_path=[str(STAND_IN)],
+            log_directory=self.logs,
+            worker="stand_in_worker:Worker",
+            **{"log_limit": 1 << 20, "mode": "fork", "echo": self._echo, **options},
         )
         self.pools.append(pool)
         if given:

@@ -103,3 +103,14 @@ class Channel:
             for each in descriptors:
                 os.close(each)
         self._unsent.clear()
+
+
+def lift(descriptor: int) -> int:
+    """Return the same open file under a number above those of the standard streams, which may be free."""
+    low = []
+    while descriptor <= 2:  # noqa: PLR2004 - standard error
+        low.append(descriptor)
+        descriptor = os.dup(descriptor)
+    for each in low:
+        os.close(each)
+    return descriptor

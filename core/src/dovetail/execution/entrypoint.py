@@ -14,7 +14,7 @@ import sys
 import threading
 import traceback
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -72,9 +72,24 @@ def enter_step() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number, handler in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGTERM, interrupt_only(os.getpid())),
+    ):
         if signal.getsignal(number) in {signal.SIG_DFL, signal.SIG_IGN, None}:
-            signal.signal(number, signal.default_int_handler)
+            signal.signal(number, handler)
+
+
+def interrupt_only(pid: int) -> Callable[[int, object], None]:
+    """Return a handler that raises KeyboardInterrupt in one process, and ends what that forked as usual."""
+
+    def handle(number: int, _frame: object) -> None:
+        if os.getpid() == pid:
+            raise KeyboardInterrupt
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    return handle
 
 
 def disinherit() -> None:

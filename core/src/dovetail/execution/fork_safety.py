@@ -1,6 +1,6 @@
 """Whether the warm process may fork: what its imports have started that a forked child could hang on."""
 
-# ruff: noqa: PTH208, PTH115
+# ruff: noqa: PTH208, PTH115, PTH123
 # These are pseudo files, read by the number.
 
 from __future__ import annotations
@@ -22,6 +22,11 @@ UNSAFE_MODULES = {
     "jaxlib._jax": "jax is loaded, whose runtime is multithreaded and refuses forks",
 }
 """Modules that forbid a fork as soon as they are imported, with the reason a person is told."""
+
+GUARDED_THREADS = {
+    "jemalloc_bg_thd": "jemalloc (in Arrow) holds its locks over a fork and starts afresh in the child"
+}
+"""Names of native threads that stay through a fork and do no harm, with the reason."""
 
 OPENMP = {"libgomp": "GNU", "libomp": "LLVM", "libiomp5": "Intel"}
 
@@ -64,23 +69,37 @@ def _cuda() -> str | None:
 
 
 def _native_threads() -> str | None:
-    if len(os.listdir("/proc/self/task")) == 1:
+    if not _unguarded():
         return None
     pid = os.fork()
     if pid == 0:
         os._exit(0)
     if not _gone_within(pid, _TRIAL):
         return "a forked child of the process that imported the steps' modules hangs"
-    left = len(os.listdir("/proc/self/task")) - 1
-    if left == 0:
+    left = _unguarded()
+    if not left:
         return None
-    with open("/proc/self/maps", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - a pseudo file
+    with open("/proc/self/maps", encoding="utf-8", errors="replace") as file:
         mapped = file.read()
     pools = [maker for library, maker in OPENMP.items() if f"/{library}" in mapped]
     kind = (
-        f"an OpenMP pool ({', '.join(pools)}) or other native threads" if pools else f"{left} native threads"
+        f"an OpenMP pool ({', '.join(pools)}) or other native threads"
+        if pools
+        else f"{len(left)} native threads ({', '.join(sorted({*left}))})"
     )
     return f"importing the steps' modules started {kind} that do not survive a fork"
+
+
+def _unguarded() -> list[str]:
+    names = []
+    for thread in os.listdir("/proc/self/task"):
+        if thread != str(os.getpid()):
+            with (
+                suppress(OSError),
+                open(f"/proc/self/task/{thread}/comm", encoding="utf-8", errors="replace") as file,
+            ):
+                names.append(file.read().rstrip("\n"))
+    return [each for each in names if each not in GUARDED_THREADS]
 
 
 def _gone_within(pid: int, limit: float) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from dovetail.components.artifact_store import ArtifactStore
+from dovetail.execution.channel import lift
 from dovetail.execution.entrypoint import flush_streams
 from dovetail.execution.log_file import LogFile
 from dovetail.records.report import StepTask, log_path
@@ -96,7 +97,7 @@ class Capture:
             return
         self._forget()
         self._closing = False
-        self._reading, self._writing = os.pipe()
+        self._reading, self._writing = map(lift, os.pipe())
         self._thread = threading.Thread(
             target=self._pump, args=(self._reading,), name="dovetail-output", daemon=True
         )

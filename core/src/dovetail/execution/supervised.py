@@ -18,7 +18,7 @@ from typing import Any
 from dovetail.components.orchestrator import StepEnd
 from dovetail.errors import RunError
 from dovetail.execution.boot import interpreter
-from dovetail.execution.channel import Channel
+from dovetail.execution.channel import Channel, lift
 from dovetail.execution.process_tree import ATTEMPT, SERVICE, carriers, is_service, send_signal
 from dovetail.execution.started_step import StartedStep, Startup
 from dovetail.records.report import Reason
@@ -38,7 +38,7 @@ class Supervised:
         self._trouble = ""
         self._cookie = secrets.token_hex(16)
         ours, theirs = socket.socketpair()
-        descriptor = theirs.fileno()
+        descriptor = lift(theirs.detach())
         # A run inside of a service is no service, and one inside of a step no part of it.
         environment = {key: value for key, value in os.environ.items() if key not in {SERVICE, ATTEMPT}}
         environment[COOKIE] = self._cookie
@@ -50,7 +50,7 @@ class Supervised:
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             pass_fds=(descriptor,), start_new_session=True, env=environment,
         )  # fmt: skip
-        theirs.close()
+        os.close(descriptor)
         self._channel = Channel(ours)
         self._woken, self._waker = socket.socketpair()
         self._woken.setblocking(False)
