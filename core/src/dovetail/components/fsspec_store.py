@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, ClassVar
 
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.components.component import ComponentConfig, Reach
-from dovetail.errors import IntegrationError, StoreError
+from dovetail.errors import DovetailError, IntegrationError, StoreError
 from dovetail.failpoints import hit
 from dovetail.names import new_id
 from dovetail.references import load
@@ -180,12 +180,13 @@ class FsspecArtifactStore(ArtifactStore):
     def delete(self, path: str) -> None:
         with self._told(path, "delete it"):
             target = self._target(path)
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError, NotADirectoryError):
                 self.filesystem.rm(target, recursive=True)
 
     def local_path(self, path: str) -> Path | None:
-        local = self.reach is Reach.HOST and self.size(path) is not None
-        return Path(self._target(path)) if local else None
+        if self.reach is not Reach.HOST:
+            return super().local_path(path)
+        return None if self.size(path) is None else Path(self._target(path))
 
     def sweep(self) -> int:
         """Do nothing: over a network nobody can tell what is abandoned from what is being written."""
@@ -199,9 +200,9 @@ class FsspecArtifactStore(ArtifactStore):
         """Turn what a file system raises into what it means; anything may come from one."""
         try:
             yield
-        except StoreError:
+        except DovetailError:
             raise
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError, FileExistsError) as error:
             raise self.missing(path) from error
         except Exception as error:
             raise self._failed(path, error, need) from error

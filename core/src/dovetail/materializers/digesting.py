@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 from dovetail.hashing import Hasher, digest_stream
 
 # A piece that is digested and then written stays in the processor's cache in between.
-_PIECE = 1 << 20
+_PIECE = 1 << 18
 
 
 class DigestingStream(io.BufferedIOBase):
@@ -22,15 +22,14 @@ class DigestingStream(io.BufferedIOBase):
     def write(self, data: Any, /) -> int:
         """Write any contiguous buffer; return how many bytes it has."""
         view = memoryview(data)
-        if view.nbytes <= _PIECE:
-            self._hasher.update(view)
-            self._stream.write(view)
-            return view.nbytes
-        pieces = view.cast("B")
-        for start in range(0, view.nbytes, _PIECE):
-            self._hasher.update(pieces[start : start + _PIECE])
-            self._stream.write(pieces[start : start + _PIECE])
-        return view.nbytes
+        if not view.nbytes:
+            return 0
+        view = view.cast("B")
+        for start in range(0, len(view), _PIECE):
+            piece = view[start : start + _PIECE]
+            self._hasher.update(piece)
+            self._stream.write(piece)
+        return len(view)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         """Move; what was digested so far is worth nothing when something is written elsewhere."""
