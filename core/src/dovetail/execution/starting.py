@@ -44,7 +44,11 @@ def start_fresh(setting: dict[str, Any], job: str, step: Step, output: int) -> i
             os.setsid()
             die_with_parent(parent)
             adopt_orphans()
-            _become(command, {**os.environ, ATTEMPT: step.attempt, **step.variables}, {0: task, 1: output, 2: output})
+            _become(
+                command,
+                {**os.environ, ATTEMPT: step.attempt, **step.variables},
+                {0: task, 1: output, 2: output},
+            )
         finally:
             os._exit(127)
     os.close(task)
