@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,12 +121,18 @@ def write(path: Path, text: str) -> None:
 
 
 @pytest.fixture
-def site(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Site:
-    """Return a folder for throw-away wheels, seen by this process and by its children."""
+def site(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Return a folder for throw-away wheels, seen by this process and by its children.
+
+    What was imported from it is forgotten afterwards.
+    """
     made = Site(tmp_path_factory.mktemp("site"))
     source = made.folder / "src"
     source.mkdir()
     for folder in (source, made.folder):
         monkeypatch.syspath_prepend(folder)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(made.folder), str(source)]))
-    return made
+    yield made
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(made.folder)):
+            del sys.modules[name]

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from dovetail.components.component import Component
-from dovetail.components.flavor import Materializes
+from dovetail.discovery import catalog
 from dovetail.discovery.index import load_index
 from dovetail.discovery.manager import load_flavor
 from dovetail.errors import DovetailError, IntegrationError
@@ -109,5 +109,9 @@ def build_component(record: ComponentRecord, home: Path) -> Component:
 
 def material_registry() -> Registry:
     """Return which materializer stores which type, as the installed wheels announce it."""
-    announced: list[tuple[str, Materializes]] = load_index().materializers()
-    return Registry(announced)
+    return Registry(load_index().materializers(), _wheel_storing)
+
+
+def _wheel_storing(type_name: str) -> str | None:
+    offers = catalog.storing(type_name)
+    return offers[0].wheel if offers else None

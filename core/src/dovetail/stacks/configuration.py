@@ -104,12 +104,11 @@ def settings_of(model: type[BaseModel]) -> list[dict[str, Any]]:
 
 def type_text(annotation: Any) -> str:  # noqa: ANN401 - any annotation
     """Return a type as people write it."""
-    text = (
-        annotation.__name__
-        if isinstance(annotation, type) and not typing.get_args(annotation)
-        else str(annotation)
-    )
-    return re.sub(r"\b(?:[a-z_]\w*\.)+(?=\w)", "", text).replace("NoneType", "None")
+    if typing.get_origin(annotation) is typing.Literal:
+        return " | ".join(map(repr, typing.get_args(annotation)))
+    if isinstance(annotation, type) and not typing.get_args(annotation):
+        return annotation.__name__
+    return re.sub(r"\b(?:[a-z_]\w*\.)+(?=\w)", "", str(annotation)).replace("NoneType", "None")
 
 
 def secret_fields(model: type[BaseModel]) -> set[str]:
