@@ -186,10 +186,14 @@ def _open(path: Path, flags: int) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, flags | getattr(os, "O_CLOEXEC", 0), 0o666)
     except OSError as error:
-        raise StoreError(
-            f"cannot lock a run in {str(path)!r}: {error.strerror or error}",
-            hint="the folder of the metadata store has to be writable for whoever runs pipelines",
-        ) from error
+        raise _refused(path, error) from error
+
+
+def _refused(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"cannot use the lock file {str(path)!r}: {error.strerror or error}",
+        hint="whoever runs pipelines has to be able to write next to the metadata store",
+    )
 
 
 @contextmanager
@@ -200,6 +204,8 @@ def _existing(path: Path) -> Iterator[int | None]:
     except FileNotFoundError:
         yield None
         return
+    except OSError as error:
+        raise _refused(path, error) from error
     try:
         yield descriptor
     finally:

@@ -186,7 +186,7 @@ def runs_by_pipeline() -> ClauseElement:
     groups = (
         choose(table.c.pipeline, func.count().label("runs"), func.max(table.c.sequence).label("newest"))
         .group_by(table.c.pipeline)
-        .subquery()
+        .subquery("groups")
     )
     return (
         choose(groups.c.pipeline, groups.c.runs, table.c.started)
@@ -198,7 +198,7 @@ def runs_by_pipeline() -> ClauseElement:
 def readers_of_artifact() -> ClauseElement:
     """Select the step runs that have an artifact among their inputs, in the order of recording."""
     table = schema.step_runs
-    readers = pick("links", ("run_id", "step"), ("artifact_id", "kind")).distinct().subquery()
+    readers = pick("links", ("run_id", "step"), ("artifact_id", "kind")).distinct().subquery("readers")
     return (
         choose(*_columns(table, STEP_RUN))
         .join(readers, (readers.c.run_id == table.c.run_id) & (readers.c.step == table.c.step))

@@ -1,0 +1,139 @@
+"""Metadata stores in processes of their own: made there again, used, and killed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from dovetail.components.metadata_store import MetadataStore, RunQuery
+from dovetail.names import new_id
+from dovetail.references import load
+from dovetail.testing.run_facts import chain, completed, ended, new_run
+
+_PATIENCE = 100.0
+_SPAWN = multiprocessing.get_context("spawn")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a store is, so that any process can make it: implementation, settings, home."""
+
+    implementation: str
+    home: Path
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    def store(self) -> MetadataStore:
+        """Return another store on the same place, not opened."""
+        implementation = load(self.implementation)
+        store: MetadataStore = implementation(
+            "tested", implementation.config_class(**self.config), home=self.home
+        )
+        return store
+
+
+def in_processes(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Make each call in a new process, all at once; return what they returned, errors as text.
+
+    A call is a function of a module, or a `functools.partial` of one.
+    """
+    barrier = _SPAWN.Barrier(len(calls))
+    pairs = [_SPAWN.Pipe(duplex=False) for _ in calls]
+    children = [
+        _SPAWN.Process(target=_answer, args=(there, barrier, call))
+        for call, (_, there) in zip(calls, pairs, strict=True)
+    ]
+    for child in children:
+        child.start()
+    for _, there in pairs:
+        there.close()
+    answers = [here.recv() if here.poll(_PATIENCE) else "no answer" for here, _ in pairs]
+    for child in children:
+        child.join()
+    return answers
+
+
+def _answer(there: Connection, barrier: Any, call: Callable[[], Any]) -> None:  # noqa: ANN401
+    try:
+        barrier.wait(_PATIENCE)
+        there.send(call())
+    except Exception as error:  # noqa: BLE001 - told to the test
+        there.send(f"{type(error).__name__}: {error}")
+
+
+@contextmanager
+def held_elsewhere(place: Place, run_id: str) -> Iterator[Callable[[], None]]:
+    """Let another process hold a run that it has begun; gives what kills that process."""
+    here, there = _SPAWN.Pipe()
+    child = _SPAWN.Process(target=_hold, args=(there, place, run_id))
+    child.start()
+    there.close()
+    try:
+        if not here.poll(_PATIENCE) or (said := here.recv()) != "held":
+            raise AssertionError(f"the other process could not take the run: {said}")
+
+        def kill() -> None:
+            child.kill()
+            child.join()
+
+        yield kill
+    finally:
+        here.close()
+        child.join(_PATIENCE)
+        if child.exitcode not in {0, -signal.SIGKILL}:
+            raise AssertionError(f"the other process left with {child.exitcode}")
+
+
+def _hold(there: Connection, place: Place, run_id: str) -> None:
+    with place.store() as store:
+        store.open()
+        lease = store.acquire(run_id)
+        store.begin(new_run(id=run_id, name=f"elsewhere-{run_id[-4:]}"), b"{}", lease)
+        there.send("held")
+        try:
+            there.recv()
+        except EOFError:
+            lease.release()
+
+
+def opened(place: Place) -> str:
+    """Open the store, ask it something, and close it."""
+    with place.store() as store:
+        store.open()
+        store.runs(RunQuery())
+    return "opened"
+
+
+def recorded(place: Place, steps: int) -> str:
+    """Record a whole run, one transaction for each step; return its id."""
+    plan = chain(*(f"step_{number}" for number in range(steps)))
+    with place.store() as store:
+        store.open()
+        run = new_run(plan)
+        lease = store.acquire(run.id)
+        run = store.begin(run, plan.to_json(), lease)
+        for step in plan.steps:
+            store.record(completed(run, step.name, key=new_id()), lease)
+        store.finish(ended(run), lease)
+        lease.release()
+    return run.id
+
+
+def watched(place: Place, seconds: float) -> int:
+    """Read for a while what others write; return how many runs were seen half recorded."""
+    torn = 0
+    with place.store() as store:
+        store.open()
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for run in store.runs(RunQuery(limit=50)):
+                for step in store.steps(run.id):
+                    known = store.artifacts_by_id(step.outputs.values())
+                    torn += len(known) != len(step.outputs)
+    return torn
