@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from contextvars import ContextVar
+from types import FrameType
 from typing import Any, Protocol
 
 _OURS = "dovetail.definition."
@@ -25,7 +26,17 @@ CURRENT: ContextVar[Body | None] = ContextVar("dovetail-body", default=None)
 
 def call_site() -> str:
     """Return `file:line` of the innermost call that stands outside this package."""
+    frame = _caller()
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def calling_module() -> dict[str, Any]:
+    """Return the names of the module in which the innermost call outside this package stands."""
+    return _caller().f_globals
+
+
+def _caller() -> FrameType:
     frame = sys._getframe(1)  # noqa: SLF001 - the documented way to one's caller that costs no traceback
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
         frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    return frame

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, ParamSpec, Protocol, Self, TypeVar, Unpack, cast, overload
 
 from dovetail.definition.binding import bind
-from dovetail.definition.body import CURRENT, call_site
+from dovetail.definition.body import CURRENT, call_site, calling_module
 from dovetail.definition.handle import holds_handle
 from dovetail.definition.options import StepOptions, StepOptionValues, legal_name
 from dovetail.definition.placeholder import entry_name, open_placeholders, placeholder
@@ -33,12 +33,15 @@ class StepDefinition(Generic[P, R]):
     options: StepOptions
     source: Callable[..., Any]
     where: str
+    home: Mapping[str, Any]
+    """The names of the module in which the step was made."""
 
     def __init__(self, source: Callable[..., Any], options: StepOptions, where: str) -> None:
         functools.update_wrapper(self, source, updated=())
         self.source = source
         self.options = options
         self.where = where
+        self.home = calling_module()
         self.name = options.name or legal_name("step", getattr(source, "__name__", None), where)
         self._names = enclosing_names(self._entry())
         self._signature: StepSignature | None = None

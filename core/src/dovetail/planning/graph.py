@@ -115,7 +115,10 @@ class Frontier:
         self._waiting = waiting_for(graph)
         self._missing = {name: len(upstream) for name, upstream in graph.items()}
         self._settled: set[str] = set()
-        self.ready = Ready.fromkeys(name for name, count in self._missing.items() if count == 0)
+        self.ready = Ready()
+        for name, count in self._missing.items():
+            if count == 0:
+                self.ready.append(name)
 
     @property
     def finished(self) -> bool:

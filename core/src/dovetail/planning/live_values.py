@@ -1,0 +1,127 @@
+"""Values that exist only in memory, of closures and notebooks, as plain structures to take digests of."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import decimal
+import enum
+import fractions
+import functools
+import logging
+import pathlib
+import re
+import uuid
+from collections.abc import Callable
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from dovetail.definition.step import StepDefinition, StepInstance
+from dovetail.materializers.type_names import class_name, public_module
+
+
+class UnreadableValueError(Exception):
+    """A value has no structure that could be told from that of another; the text says which and why."""
+
+
+class LiveValues:
+    """Turns values into tuples, texts and numbers; `reached` are the functions and classes met on the way."""
+
+    def __init__(self) -> None:
+        self.reached: list[Any] = []
+        self._open: set[int] = set()
+
+    def structure(self, value: Any) -> Any:  # noqa: ANN401 - any value
+        """Return the structure of `value`: equal for equal values, in every process.
+
+        Raises:
+            UnreadableValueError: it has none.
+        """
+        kind = type(value)
+        if value is None or kind in _PLAIN:
+            return value
+        if id(value) in self._open:
+            raise UnreadableValueError("it contains itself")
+        self._open.add(id(value))
+        try:
+            return self._inside(value, kind)
+        except RecursionError as error:
+            raise UnreadableValueError("it is nested too deep") from error
+        finally:
+            self._open.discard(id(value))
+
+    def _inside(self, value: Any, kind: type) -> Any:  # noqa: ANN401 - any value
+        if kind in _CONTAINERS:
+            return _CONTAINERS[kind](map(self.structure, value.items() if kind is dict else value))
+        if isinstance(value, StepDefinition | StepInstance | _CODE):
+            return self._code(value)
+        if kind.__module__.partition(".")[0] == "numpy" and hasattr(value, "tobytes"):
+            return self._array(value)
+        for cls, read in _KNOWN:
+            if isinstance(value, cls):
+                return (class_name(kind), self.structure(read(value)))
+        return self._fields(value, kind)
+
+    def _code(self, value: Any) -> Any:  # noqa: ANN401 - code of any kind
+        if isinstance(value, StepInstance):
+            return ("step", self._code(value.definition), self.structure(dict(value.bound)))
+        if isinstance(value, MethodType):
+            return ("method", self.structure(value.__self__), value.__name__)
+        if isinstance(value, ModuleType):
+            return ("module", public_module(value.__name__))
+        source = value.source if isinstance(value, StepDefinition) else value
+        self.reached.append(source)
+        module, name = getattr(source, "__module__", None), getattr(source, "__qualname__", None)
+        return ("code", public_module(str(module)), str(name))
+
+    def _array(self, value: Any) -> Any:  # noqa: ANN401 - an array
+        if getattr(value.dtype, "hasobject", True):
+            raise UnreadableValueError("it is an array of objects")
+        return (class_name(type(value)), str(value.dtype.descr), tuple(value.shape), value.tobytes())
+
+    def _fields(self, value: Any, kind: type) -> Any:  # noqa: ANN401 - any object
+        """Return class, attributes and contents of an object that is nothing but those."""
+        name = class_name(kind)
+        known = dataclasses.is_dataclass(value) or hasattr(kind, "model_fields")
+        if not known and any(getattr(kind, each) is not getattr(object, each) for each in _OWN_STATE):
+            raise UnreadableValueError(f"it is a {name}, which has a state of its own")
+        base = next((each for each in _BASES if isinstance(value, each)), None)
+        slots = [each for cls in kind.__mro__ for each in _slots(cls)]
+        if base is None and not slots and not hasattr(value, "__dict__"):
+            raise UnreadableValueError(f"it is a {name}, which has no attributes")
+        self.reached.append(kind)
+        found = {each: getattr(value, each) for each in slots if hasattr(value, each)}
+        attributes = {**getattr(value, "__dict__", {}), **found}
+        return (name, self.structure(attributes), None if base is None else self.structure(base(value)))
+
+
+# Tagged, and hashable, so that they may stand in sets; `hashing` tells 1 from True from 1.0.
+_CONTAINERS: dict[type, Callable[[Any], Any]] = {
+    list: lambda items: ("list", tuple(items)),
+    tuple: lambda items: ("tuple", tuple(items)),
+    set: lambda items: ("set", frozenset(items)),
+    frozenset: lambda items: ("set", frozenset(items)),
+    dict: lambda items: ("dict", frozenset(items)),
+}
+_PLAIN = {bool, int, float, str, bytes}
+_CODE = FunctionType | BuiltinFunctionType | MethodType | ModuleType | type
+_BASES: tuple[Any, ...] = (int, float, str, bytes, list, tuple, dict, set, frozenset)
+_OWN_STATE = ("__reduce_ex__", "__reduce__", "__getstate__")
+_KNOWN: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    (enum.Enum, lambda value: value.name),
+    (
+        dt.date | dt.time | dt.timedelta | decimal.Decimal | fractions.Fraction | uuid.UUID | complex,
+        str,
+    ),
+    (pathlib.PurePath, str),
+    (re.Pattern, lambda value: (value.pattern, value.flags)),
+    (range, lambda value: (value.start, value.stop, value.step)),
+    (logging.Logger, lambda value: value.name),
+    (functools.partial, lambda value: (value.func, value.args, value.keywords)),
+)
+
+
+def _slots(cls: type) -> list[str]:
+    slots = vars(cls).get("__slots__", ())
+    names = [slots] if isinstance(slots, str) else list(slots)
+    return [each for each in names if each not in {"__dict__", "__weakref__"}]

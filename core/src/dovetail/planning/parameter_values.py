@@ -1,0 +1,209 @@
+"""Values of parameters: checked against annotations, written as plain JSON, and read back equal."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import (
+    PydanticSchemaGenerationError,
+    PydanticUndefinedAnnotation,
+    PydanticUserError,
+    TypeAdapter,
+    ValidationError,
+)
+
+from dovetail.definition.signature import REQUIRED, Argument
+from dovetail.errors import did_you_mean
+from dovetail.hashing import canonical_json
+from dovetail.materializers.type_names import type_name
+
+_SCALARS = (int, str, float, bool)
+_REMEDY = "a parameter is a value that JSON can hold: make this one in a step and pass on its output"
+
+
+class UnfitValueError(Exception):
+    """A value cannot be the parameter; `reason` completes `parameter 'x' ...`, `hint` says what to do."""
+
+    def __init__(self, reason: str, hint: str = _REMEDY) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.hint = hint
+
+
+class Text(str):
+    """A value typed on a command line: read as its annotation asks."""
+
+    __slots__ = ()
+
+
+def encode(annotation: Any, value: Any) -> Any:  # noqa: ANN401 - any annotation, any value
+    """Return `value` as plain JSON values from which `decode` makes an equal one.
+
+    Raises:
+        UnfitValueError: it is not of the type, or JSON cannot hold it.
+    """
+    if isinstance(value, Text):
+        return _encode_text(annotation, str(value))
+    if type(value) is annotation and annotation in _SCALARS and _is_sayable(value):
+        return value
+    adapter = _adapter(annotation)
+    checked = _checked(adapter, annotation, value)
+    try:
+        document = json.loads(canonical_json(_ordered(adapter, checked)))
+        again = adapter.validate_json(canonical_json(document), strict=True, by_name=True, by_alias=True)
+    except (ValueError, TypeError, RecursionError, PydanticUserError) as error:
+        raise UnfitValueError(f"is {_shown(value)}, which JSON cannot hold: {_first_line(error)}") from error
+    if not _equal(again, checked):
+        raise UnfitValueError(
+            f"is {_shown(value)}, which the step would get as {_shown(again)}",
+            f"annotate it more closely than {type_name(annotation)!r}, or pass it as the output of a step",
+        )
+    return document
+
+
+def decode(annotation: Any, document: Any) -> Any:  # noqa: ANN401 - any annotation, any JSON value
+    """Return the value that `encode` has written. Raises UnfitValueError where it is not of the type."""
+    if type(document) is annotation and annotation in _SCALARS:
+        return document
+    try:
+        return _adapter(annotation).validate_json(
+            canonical_json(document), strict=True, by_name=True, by_alias=True
+        )
+    except ValidationError as error:
+        raise UnfitValueError(_misfit(annotation, document, error)) from error
+
+
+def encode_fields(argument: Argument, given: Any, changes: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    """Return a parameter object as JSON: what was given, or its defaults, with `changes` of single fields.
+
+    Raises:
+        UnfitValueError: a field is unknown, missing, or of a wrong type.
+    """
+    cls = argument.annotation
+    fields = cls.model_fields
+    try:
+        document = {} if given is REQUIRED else dict(encode(cls, given))
+        for name, value in changes.items():
+            if name not in fields:
+                hint = did_you_mean(name, list(fields)) or f"{cls.__name__} has no fields"
+                raise UnfitValueError(f"has no field {name!r}", hint)
+            document[name] = encode(fields[name].annotation, value)
+        made = cls.model_validate_json(canonical_json(document), strict=True, by_name=True, by_alias=True)
+        return encode(cls, made)
+    except ValidationError as error:
+        missing = [str(each["loc"][0]) for each in error.errors() if each["type"] == "missing"]
+        if missing:
+            raise UnfitValueError(
+                f"lacks {', '.join(missing)}", f"give it: {argument.name}={cls.__name__}({missing[0]}=...)"
+            ) from error
+        raise UnfitValueError(f"is no {cls.__name__}: {_details(error)}", "correct the value") from error
+
+
+def _checked(adapter: TypeAdapter[Any], annotation: Any, value: Any) -> Any:  # noqa: ANN401
+    """Return `value` as its annotation has it; what is not of the type may still be its JSON form."""
+    try:
+        return adapter.validate_python(value, strict=True, by_name=True, by_alias=True)
+    except ValidationError as error:
+        try:
+            return adapter.validate_json(canonical_json(value), strict=True, by_name=True, by_alias=True)
+        except (ValueError, TypeError, RecursionError):
+            hint = (
+                "pass a value of that type" if isinstance(value, (*_SCALARS, list, dict, tuple)) else _REMEDY
+            )
+            raise UnfitValueError(_misfit(annotation, value, error), hint) from error
+
+
+def _encode_text(annotation: Any, text: str) -> Any:  # noqa: ANN401 - any annotation
+    if annotation is str:
+        return encode(str, text)
+    try:
+        return encode(annotation, json.loads(text))
+    except (ValueError, UnfitValueError):
+        pass
+    try:
+        return encode(annotation, _adapter(annotation).validate_strings(text))
+    except ValidationError as error:
+        raise UnfitValueError(
+            _misfit(annotation, text, error), "write it as JSON, or as plain text"
+        ) from error
+
+
+@functools.lru_cache(maxsize=1024)
+def _known_adapter(annotation: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - any annotation
+    return TypeAdapter(annotation)
+
+
+def _adapter(annotation: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - any annotation
+    try:
+        return _known_adapter(annotation)
+    except TypeError:  # not hashable
+        return TypeAdapter(annotation)
+    except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation) as error:
+        raise UnfitValueError(
+            f"is declared {type_name(annotation)!r}, of which JSON can hold none"
+        ) from error
+
+
+def _ordered(adapter: TypeAdapter[Any], value: Any) -> Any:  # noqa: ANN401 - any value
+    """Return the JSON form, in which the elements of sets stand in an order that is always the same."""
+    document = adapter.dump_python(value, mode="json")
+    return _sort_sets(adapter.dump_python(value, mode="python", warnings=False), document)
+
+
+def _sort_sets(value: Any, document: Any) -> Any:  # noqa: ANN401 - any value
+    if isinstance(document, list):
+        if isinstance(value, set | frozenset):
+            return sorted(document, key=canonical_json)
+        if isinstance(value, list | tuple) and len(value) == len(document):
+            return [_sort_sets(*pair) for pair in zip(value, document, strict=True)]
+    if isinstance(document, dict) and isinstance(value, dict) and len(value) == len(document):
+        pairs = zip(value.values(), document.items(), strict=True)
+        return {key: _sort_sets(each, inner) for each, (key, inner) in pairs}
+    return document
+
+
+def _is_sayable(value: Any) -> bool:  # noqa: ANN401 - a scalar
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return not isinstance(value, str) or value.isascii() or _is_unicode(value)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _equal(one: Any, other: Any) -> bool:  # noqa: ANN401 - any values
+    try:
+        return type(one) is type(other) and bool(one == other)
+    except (ValueError, TypeError):  # values whose comparison is no truth value
+        return False
+
+
+def _misfit(annotation: Any, value: Any, error: ValidationError) -> str:  # noqa: ANN401
+    return f"is {_shown(value)}, not {type_name(annotation)}: {_details(error)}"
+
+
+def _details(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return f"{place}: {first['msg']}" if place else str(first["msg"])
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - any value
+    """Return a short text of a value; of one that is not plain, only its class: it may be large or secret."""
+    if value is None or isinstance(value, (*_SCALARS, list, tuple, dict, set)):
+        text = repr(value)
+        return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - a part of a line
+    return f"a {type_name(type(value))}"

@@ -1,0 +1,170 @@
+"""Source files of modules: what each top-level name is bound to, as digests and the names it uses in turn."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import symtable
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dovetail.hashing import digest_bytes, digest_value
+from dovetail.planning.syntax import (
+    Chain,
+    Target,
+    bound_names,
+    chains,
+    encode_tree,
+    imports,
+    inner_names,
+    is_main_guard,
+    outer_expressions,
+    walk,
+)
+
+_DYNAMIC = {"globals", "eval", "exec"}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is known of a name, or of a whole file.
+
+    `chains` are the dotted names it reads from its module, `targets` the imports that bind the name,
+    `inner` the imports inside it. `dynamic` says that it looks names up by text, so all of the file counts.
+    """
+
+    digest: str
+    chains: tuple[Chain, ...]
+    targets: tuple[Target, ...] = ()
+    inner: tuple[tuple[str, Target], ...] = ()
+    dynamic: bool = False
+
+
+class SourceFile:
+    """One parsed file. Raises SyntaxError for what is no Python."""
+
+    def __init__(self, text: str, module: str, *, package: bool) -> None:
+        self._package = module if package else module.rpartition(".")[0]
+        self._tree = ast.parse(text)
+        self._tables = symtable.symtable(text, module, "exec").get_children()
+        self._statements: dict[str, list[ast.stmt]] = {}
+        self._imports: dict[str, list[Target]] = {}
+        self._parts: dict[str, Part] = {}
+        self.stars: list[str] = []
+        guards = [each for each in self._tree.body if is_main_guard(each)]
+        body = [each for each in self._tree.body if each not in guards]
+        for statement in body:
+            self._bind(statement, bound_names(statement))
+        for statement in guards:
+            free = [name for name in bound_names(statement) if name not in self]
+            self._bind(statement, free, only=free)
+        self._body = body
+
+    def __contains__(self, name: str) -> bool:
+        """Say whether the file itself binds a name, other than by a star import."""
+        return name in self._statements or name in self._imports
+
+    def part(self, name: str) -> Part:
+        """Return what a name that the file binds consists of."""
+        if name not in self._parts:
+            targets = tuple(self._imports.get(name, ()))
+            self._parts[name] = self._read(self._statements.get(name, []), targets)
+        return self._parts[name]
+
+    def whole(self) -> Part:
+        """Return all of the file but what only runs when it is a program."""
+        if "*" not in self._parts:
+            self._parts["*"] = self._read(self._body, ())
+        return self._parts["*"]
+
+    def statement_at(self, line: int) -> Part | None:
+        """Return the top-level statement that holds this line."""
+        for statement in self._tree.body:
+            first, last = _lines(statement)
+            if first <= line <= last:
+                return self._read([statement], ())
+        return None
+
+    def _bind(self, statement: ast.stmt, names: Iterable[str], only: Iterable[str] | None = None) -> None:
+        for name in dict.fromkeys(names):
+            self._statements.setdefault(name, []).append(statement)
+        for name, target in imports(walk([statement], into_scopes=False), self._package):
+            if name == "*":
+                self.stars.append(target.module)
+            elif only is None or name not in self:
+                self._imports.setdefault(name, []).append(target)
+
+    def _read(self, statements: list[ast.stmt], targets: tuple[Target, ...]) -> Part:
+        own = [self._without_step(each) for each in statements]
+        inner = tuple(imports(walk(own), self._package))
+        names = self._global_names(own) | {name for name, _ in inner}
+        used = sorted({chain for chain in chains(own) if chain[0] in names})
+        said = [(each.module, each.attribute) for each in targets]
+        return Part(
+            digest=digest_value((digest_bytes(encode_tree(own)), said)),
+            chains=tuple(used),
+            targets=targets,
+            inner=inner,
+            dynamic=any(chain[0] in _DYNAMIC and chain[0] not in self for chain in used),
+        )
+
+    def _without_step(self, statement: ast.stmt) -> ast.stmt:
+        """Return a definition without our own decorators: their options are no part of what it computes."""
+        decorators = getattr(statement, "decorator_list", None)
+        if not decorators:
+            return statement
+        kept = [each for each in decorators if not self._is_ours(each)]
+        if len(kept) == len(decorators):
+            return statement
+        plain = copy.copy(statement)
+        plain.decorator_list = kept  # type: ignore[attr-defined] # it has one, see above
+        return plain
+
+    def _is_ours(self, decorator: ast.expr) -> bool:
+        function = decorator.func if isinstance(decorator, ast.Call) else decorator
+        root = next(chains([function]), ("",))[0]
+        found = self._imports.get(root, [])
+        return bool(found) and all(each.module.partition(".")[0] == "dovetail" for each in found)
+
+    def _global_names(self, statements: list[ast.stmt]) -> set[str]:
+        """Return the names that these statements look up in the module, in whatever scope they do it."""
+        found: set[str] = set()
+        for statement in statements:
+            outer = outer_expressions(statement)
+            inner = inner_names(outer)
+            found.update(chain[0] for chain in chains(outer) if chain[0] in self or chain[0] not in inner)
+            first, last = _lines(statement)
+            pending = [each for each in self._tables if first <= each.get_lineno() <= last]
+            while pending:
+                table = pending.pop()
+                in_class = table.get_type() == "class"
+                found.update(
+                    symbol.get_name()
+                    for symbol in table.get_symbols()
+                    if symbol.is_referenced() and (in_class or symbol.is_global())
+                )
+                pending.extend(table.get_children())
+        return found
+
+
+def _lines(statement: ast.stmt) -> tuple[int, int]:
+    first = min([statement.lineno, *(each.lineno for each in getattr(statement, "decorator_list", []))])
+    return first, statement.end_lineno or statement.lineno
+
+
+_cache: dict[tuple[Path, str], tuple[tuple[int, int], SourceFile | None]] = {}
+
+
+def source_file(path: Path, module: str, *, package: bool) -> SourceFile | None:
+    """Return the parsed file, from memory while its time and size stay the same; None if it is no Python."""
+    state = path.stat()
+    stamp = (state.st_mtime_ns, state.st_size)
+    known = _cache.get((path, module))
+    if known is None or known[0] != stamp:
+        try:
+            found: SourceFile | None = SourceFile(path.read_text(encoding="utf-8"), module, package=package)
+        except (SyntaxError, ValueError):
+            found = None
+        known = _cache[path, module] = (stamp, found)
+    return known[1]
