@@ -7,7 +7,6 @@ To it (`event`): is_ready, refused, started (sent by the step itself, before the
 from __future__ import annotations
 
 import gc
-import importlib
 import os
 import select
 import signal
@@ -70,7 +69,7 @@ class WarmProcess:
             load(setting["worker"])
             with inert():
                 for module in setting["modules"]:
-                    importlib.import_module(module)
+                    load(module)
             if script is not None:
                 path = Path(setting["source_root"]) / script
                 load_script(path, path.stem)
