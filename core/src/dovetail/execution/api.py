@@ -11,7 +11,7 @@ from typing import Any, Literal, TypedDict, Unpack, overload
 from dovetail.client import Records, RunView
 from dovetail.definition.pipeline import Composition, PipelineDefinition
 from dovetail.errors import DovetailError, RunCancelled, StepError
-from dovetail.execution.launcher import Launcher, Options
+from dovetail.execution.launcher import USED_BY_RUNS, Launcher, Options
 from dovetail.execution.progress import Progress, choose_progress
 from dovetail.execution.provenance import GitState
 from dovetail.execution.quiet import leave_quietly
@@ -122,7 +122,7 @@ class Pipeline:
             PlanError: definition and stack do not fit.
         """
         setting = setting_for(self.definition)
-        with assemble(active_stack_record(stack)) as live:
+        with assemble(active_stack_record(stack), only=USED_BY_RUNS) as live:
             return self._plan(live, setting, self.compose(), Request(parameters=parameters or {}))
 
     def run(self, **options: Unpack[RunOptions]) -> RunView:
@@ -159,7 +159,9 @@ class Pipeline:
             setting.pool = open_pool(setting)
         with (
             closing_pool(setting),
-            assemble(active_stack_record(request.stack), in_process=request.in_process) as stack,
+            assemble(
+                active_stack_record(request.stack), only=USED_BY_RUNS, in_process=request.in_process
+            ) as stack,
         ):
             plan = self._plan(stack, setting, composition, request)
             live = {node.name: node.instance for node in composition.nodes} if request.in_process else {}
@@ -272,7 +274,8 @@ def run(plan: Plan, *, source: str | Path | None = None, request: Request | None
     check_sources(plan, root)
     if not request.in_process:
         setting.pool = open_pool(setting)
-    with closing_pool(setting), assemble(active_stack_record(request.stack)) as stack:
+    record = active_stack_record(request.stack)
+    with closing_pool(setting), assemble(record, only=USED_BY_RUNS, in_process=request.in_process) as stack:
         return launch(stack, plan, Start(setting, request, progress, git))
 
 

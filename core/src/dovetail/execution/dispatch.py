@@ -82,6 +82,7 @@ class Dispatch:
     progress: Progress
     cancelled: Callable[[], bool]
     failures: dict[str, StepReport] = field(default_factory=dict)
+    written: list[str] = field(default_factory=list)
     counts: Counter[Status] = field(default_factory=Counter)
     _steps: dict[str, StepPlan] = field(init=False)
     _frontier: Frontier = field(init=False)
@@ -308,6 +309,7 @@ class Dispatch:
         )
 
     def _completed(self, out: _Out, report: StepReport) -> None:
+        self.written += [each.stored for each in report.outputs]
         self.recorder.results(report.outputs, report.metrics)
         artifacts = {each.output: each for each in report.outputs}
         self._settle(self._ending(out, report, {name: each.id for name, each in artifacts.items()}))

@@ -28,12 +28,16 @@ from dovetail.execution.workers import LocalWorkers, WorkerSetting
 from dovetail.names import new_id
 from dovetail.records.plan import Plan, StepPlan
 from dovetail.records.record import moment, now
-from dovetail.records.report import StepReport, StepTask
+from dovetail.records.report import StepReport, StepTask, run_directory
 from dovetail.records.run import AttemptRecord, RunRecord, Status, StepRunRecord
 from dovetail.stacks.stack import LiveStack
 
+USED_BY_RUNS = ("orchestrator", "step_operator", "artifact_store", "metadata_store", "experiment_tracker")
+"""Component types that a run uses; the others of a stack are not imported for it."""
 GRACE = 10.0
 _POLL = 0.5
+_FLUSHED_SINGLY = 200
+"""Up to so many artifacts are flushed file by file; beyond, the whole file system at once is cheaper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,9 @@ class Launcher:
                     dispatch.skip_rest()
             finally:
                 recorder.flush()
-        self._store.flush()
+        if dispatch.written:
+            few = len(dispatch.written) <= _FLUSHED_SINGLY
+            self._store.flush([*dispatch.written, run_directory(run.id)] if few else None)
         return dispatch
 
     def _drive(self, run_id: str, dispatch: Dispatch) -> None:

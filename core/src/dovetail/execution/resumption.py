@@ -7,6 +7,7 @@ from pathlib import Path
 from dovetail.client import RunView
 from dovetail.errors import ConflictError, NotFoundError
 from dovetail.execution.api import Request, Start, closing_pool, launch
+from dovetail.execution.launcher import USED_BY_RUNS
 from dovetail.execution.progress import choose_progress
 from dovetail.execution.provenance import GitState
 from dovetail.execution.sources import check_sources, setting_for_plan
@@ -39,5 +40,7 @@ def resume_run(run: RunView, source: str | Path | None, request: Request) -> Run
     check_sources(plan, root)
     if not request.in_process:
         setting.pool = open_pool(setting)
-    with closing_pool(setting), assemble(record.stack) as stack:
+    with closing_pool(setting), assemble(
+        record.stack, only=USED_BY_RUNS, in_process=request.in_process
+    ) as stack:
         return launch(stack, plan, Start(setting, request, progress, git), resumed=record)

@@ -126,7 +126,7 @@ class Worker:
     def _publish(
         self, task: StepTask, step: StepPlan, signature: StepSignature, returned: object, context: StepContext
     ) -> tuple[ArtifactRecord, ...]:
-        values = signature.take_apart(returned)
+        values = signature.split(returned)
         annotations = {each.name: each.annotation for each in signature.outputs}
         records = []
         for output in step.outputs:

@@ -20,6 +20,11 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Return the record itself: it is frozen. Pydantic copies defaults, which would cost more than all else."""
+        del memo
+        return self
+
     def document(self) -> dict[str, Any]:
         """Return the record as plain JSON values, defaults left out."""
         return self.model_dump(mode="json", exclude_defaults=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dovetail.components.component import Component
 from dovetail.discovery import catalog
-from dovetail.discovery.index import load_index
+from dovetail.discovery.index import Index, load_index
 from dovetail.discovery.manager import load_flavor
 from dovetail.errors import DovetailError, IntegrationError
 from dovetail.materializers.registry import Registry
@@ -74,10 +74,11 @@ def assemble(
     """
     home = home or component_home()
     wanted = [each for kind, each in record.components.items() if only is None or kind in only]
+    index = load_index()
     with ExitStack() as opened:
         components: dict[str, Component] = {}
         for each in wanted:
-            components[each.type] = build_component(each, home)
+            components[each.type] = build_component(each, home, index)
             opened.callback(components[each.type].close)
         stack = LiveStack(record, components, home, ExitStack())
         stack.check_reach(in_process=in_process)
@@ -85,14 +86,14 @@ def assemble(
     return stack
 
 
-def build_component(record: ComponentRecord, home: Path) -> Component:
-    """Return one live component.
+def build_component(record: ComponentRecord, home: Path, index: Index | None = None) -> Component:
+    """Return one live component; `index` is what is installed, where the caller knows it already.
 
     Raises:
         IntegrationError: its wheel is missing, or its code fails.
         ConfigurationError: a setting is wrong.
     """
-    model, implementation = load_flavor(record.type, record.flavor)
+    model, implementation = load_flavor(record.type, record.flavor, index=index)
     config = configured(model, record.config, record.type, record.name)
     try:
         return implementation(record.name, config, home=home)

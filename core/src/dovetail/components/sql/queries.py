@@ -8,6 +8,8 @@ from dataclasses import replace
 from heapq import merge
 from itertools import islice
 
+from sqlalchemy.engine.interfaces import DBAPICursor
+
 from dovetail.components.metadata_store import ArtifactQuery, MetadataStore, RunQuery
 from dovetail.components.sql import rows
 from dovetail.components.sql.database import Database
@@ -45,10 +47,10 @@ class SqlQueries(MetadataStore):
         values = {"at_cache_key": key, "at_status": "completed"}
         with database.reading() as cursor:
             found = database.statements.run(cursor, values, newest_of_key).fetchall()
-        if not found:
-            return None
-        step = rows.step_run_record(found[0])
-        known = self.artifacts_by_id(step.outputs.values())
+            if not found:
+                return None
+            step = rows.step_run_record(found[0])
+            known = _artifacts(database, cursor, list(step.outputs.values()))
         return step, {name: known[each] for name, each in step.outputs.items() if each in known}
 
     def run(self, run_id: str) -> RunRecord | None:
@@ -173,16 +175,9 @@ class SqlQueries(MetadataStore):
         return [rows.artifact_record(row) for row in found]
 
     def artifacts_by_id(self, ids: Iterable[str]) -> dict[str, ArtifactRecord]:
-        wanted = list(dict.fromkeys(ids))
-        found: list[Row] = []
         database = self.database
         with database.reading() as cursor:
-            for start in range(0, len(wanted), CHUNK):
-                part = wanted[start : start + CHUNK]
-                size, values = any_of(part)
-                database.statements.run(cursor, values, pick_any, "artifacts", rows.ARTIFACT, (), "id", size)
-                found += cursor.fetchall()
-        return {row[0]: rows.artifact_record(row) for row in found}
+            return _artifacts(database, cursor, list(dict.fromkeys(ids)))
 
     def consumers(self, artifact_id: str) -> list[StepRunRecord]:
         database = self.database
@@ -210,3 +205,12 @@ class SqlQueries(MetadataStore):
         database = self.database
         with database.reading() as cursor:
             return database.statements.run(cursor, values, pick, table, columns, key, order).fetchall()
+
+
+def _artifacts(database: Database, cursor: DBAPICursor, wanted: Sequence[str]) -> dict[str, ArtifactRecord]:
+    found: list[Row] = []
+    for start in range(0, len(wanted), CHUNK):
+        size, values = any_of(wanted[start : start + CHUNK])
+        database.statements.run(cursor, values, pick_any, "artifacts", rows.ARTIFACT, (), "id", size)
+        found += cursor.fetchall()
+    return {row[0]: rows.artifact_record(row) for row in found}

@@ -41,12 +41,17 @@ class Statement:
         return tuple([values[name] for name in self._names])
 
 
+# Compiled statements by kind of dialect: text, which any store of that kind can use.
+_compiled: dict[tuple[str, str, str], dict[tuple[Any, ...], Statement]] = {}
+
+
 class Statements:
-    """The statements of one store, compiled when first used."""
+    """The statements of one store, compiled when first used in this process."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._compiled: dict[tuple[Any, ...], Statement] = {}
+        kind = (dialect.name, dialect.driver, dialect.paramstyle)
+        self._compiled = _compiled.setdefault(kind, {})
 
     def __call__(self, build: Callable[..., ClauseElement], *choice: Any) -> Statement:
         """Return what `build(*choice)` makes, compiled."""
