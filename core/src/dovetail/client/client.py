@@ -163,7 +163,7 @@ class Client:
     ) -> Iterator[ArtifactView]:
         """Yield the artifacts that runs have made, newest first, fetched while they are iterated over.
 
-        `run` is a reference to a run, as `run()` takes it; `before` an artifact's id.
+        `run` is a reference to a run, as `run()` takes it; `before` is the id of an artifact.
         """
         query = ArtifactQuery(
             run_id=None if run is None else self.run(run).id,

@@ -348,8 +348,9 @@ class ArtifactView:
             ArtifactError: it is missing or damaged; nothing was read then.
             MaterializerError: it holds something of a class that is not loaded.
         """
-        reference = self._planned() or self.record.materializer
-        materializer = self._records.materializers.load(reference)
+        planned = self._planned()
+        reference = self.record.materializer if planned is None else planned
+        materializer = self._records.materializers.load(reference, [] if planned is None else [planned])
         return load_artifact(self._records.artifacts, self.record, annotation, materializer, reference)
 
     def read(self, annotation: Any = None) -> Any:  # noqa: ANN401 - any value

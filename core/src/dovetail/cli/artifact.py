@@ -1,0 +1,16 @@
+"""`dovetail artifact list|show|verify`: what steps have made."""
+
+from __future__ import annotations
+
+from dovetail.cli.lazy import LazyGroup
+
+group = LazyGroup(
+    "artifact",
+    help="List, show and verify what steps have made.",
+    verbs={
+        "list": ("dovetail.cli.artifact_queries:list_artifacts", "List artifacts, newest first."),
+        "show": ("dovetail.cli.artifact_queries:show", "Show an artifact: files, origin, readers."),
+        "verify": ("dovetail.cli.artifact_queries:verify", "Check files against their sizes and digests."),
+    },
+    context_settings={"help_option_names": ["-h", "--help"]},
+)

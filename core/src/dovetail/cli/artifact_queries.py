@@ -1,0 +1,121 @@
+"""The verbs of `dovetail artifact`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from dovetail.cli.render import json_option, print_fields, print_json, print_lines, print_table, say
+from dovetail.cli.run_names import artifact_ids, pipeline_names, run_names
+from dovetail.cli.run_view import artifact_summary, moment, size
+from dovetail.client import ArtifactView, Client
+from dovetail.errors import ArtifactError, UsageError
+
+
+@click.command("list")
+@click.option("--run", metavar="RUN", shell_complete=run_names, help="Only of this run.")
+@click.option("--pipeline", shell_complete=pipeline_names, help="Only of this pipeline.")
+@click.option("--step", help="Only of this step.")
+@click.option("--output", help="Only outputs of this name.")
+@click.option("--type", help="Only of this type, as `artifact show` names it.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
+@click.option("--before", metavar="ARTIFACT", help="Only artifacts made before this one.")
+@json_option
+def list_artifacts(*, limit: int, as_json: bool, **filters: str | None) -> None:
+    """List artifacts, newest first. A cached step has those of the run that computed them."""
+    with Client() as client:
+        found = list(client.artifacts(**filters, limit=limit + 1))
+    shown, more = found[:limit], found[limit:]
+    if as_json:
+        print_json([artifact_summary(each) for each in shown])
+        return
+    rows = [
+        [each.id, each.step, each.name, size(each.size), moment(each.created), each.type] for each in shown
+    ]
+    print_table(["artifact", "step", "output", "size", "made", "type"], rows, empty="no artifacts")
+    if more:
+        say(f"there are more: --before {shown[-1].id}")
+
+
+@click.command()
+@click.argument("artifact", shell_complete=artifact_ids)
+@json_option
+def show(artifact: str, *, as_json: bool) -> None:
+    """Show ARTIFACT, by its id or the beginning of it: files, origin, readers."""
+    with Client() as client:
+        view = client.artifact(artifact)
+        document = _document(view)
+    if as_json:
+        print_json(document)
+        return
+    readers = [f"{each['run']} {each['step']}" for each in document["consumers"]]
+    origin = document["producer"]
+    print_fields(
+        {
+            **{
+                key: value for key, value in document.items() if key not in {"producer", "consumers", "files"}
+            },
+            "size": size(view.size),
+            "created": moment(view.created),
+            "run": origin["run"] if origin else None,
+            "upstream": document["upstream"],
+            "read by": readers,
+        }
+    )
+    print_lines([""])
+    files = [[each["path"], size(each["size"]), each["digest"]] for each in document["files"]]
+    print_table(["file", "size", "digest"], files, empty="no files")
+
+
+def _document(view: ArtifactView) -> dict[str, Any]:
+    origin = view.producer
+    return {
+        **artifact_summary(view),
+        "producer": {"run": origin.run.name, "step": origin.name} if origin else None,
+        "consumers": [{"run": each.run.name, "step": each.name} for each in view.consumers],
+        "upstream": [each.id for each in view.upstream()],
+        "files": [each.model_dump() for each in view.record.files],
+    }
+
+
+@click.command()
+@click.argument("artifacts", metavar="[ARTIFACT]...", nargs=-1, shell_complete=artifact_ids)
+@click.option("--run", metavar="RUN", shell_complete=run_names, help="All that the steps of this run have.")
+@click.option("--all", "everything", is_flag=True, help="All that any run has made.")
+@json_option
+def verify(*, artifacts: tuple[str, ...], run: str | None, everything: bool, as_json: bool) -> None:
+    """Check the files of artifacts against recorded sizes and digests; exit code 8 where one is damaged."""
+    if not (artifacts or run or everything):
+        raise UsageError("say which artifacts to verify", hint="name some, or give --run RUN or --all")
+    count = 0
+    damaged: list[dict[str, Any]] = []
+    with Client() as client:
+        for view in _chosen(client, artifacts, run, everything=everything):
+            count += 1
+            if problems := view.verify():
+                damaged.append({"id": view.id, "step": view.step, "output": view.name, "problems": problems})
+    if as_json:
+        print_json({"verified": count, "damaged": damaged})
+    else:
+        rows = [[each["id"], each["step"], each["output"], "; ".join(each["problems"])] for each in damaged]
+        print_table(
+            ["artifact", "step", "output", "what is wrong"], rows, empty=f"{count} verified, none damaged"
+        )
+    if damaged:
+        raise ArtifactError(
+            f"{len(damaged)} of {count} artifacts are damaged",
+            hint="run the pipelines again: damaged artifacts are not used, and are computed anew",
+        )
+
+
+def _chosen(
+    client: Client, artifacts: tuple[str, ...], run: str | None, *, everything: bool
+) -> Iterator[ArtifactView]:
+    if everything:
+        yield from client.artifacts()
+        return
+    yield from map(client.artifact, artifacts)
+    if run is not None:
+        yield from client.run(run).outputs.values()

@@ -1,0 +1,149 @@
+"""How runs and their steps are shown: as documents to programs, as tables to people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from dovetail.cli.render import NOTHING, print_lines, print_table
+from dovetail.client import ArtifactView, Client, RunView, StepView
+from dovetail.records.run import Status
+
+_MINUTE, _HOUR = 60.0, 3600.0
+_KILO = 1000.0
+_COMMIT = 10
+
+
+def find_run(client: Client, reference: str) -> RunView:
+    """Return the run that a person means: `last`, a name, an id, or the beginning of one.
+
+    Raises:
+        NotFoundError: no run fits, or several do.
+    """
+    return client.run(reference)
+
+
+def show_run(run: RunView) -> None:
+    """Print a run with its steps as a table."""
+    for line in _head(run):
+        print_lines([line])
+    rows = [_row(step, run.metrics.get(name, {})) for name, step in run.steps.items()]
+    print_lines([""])
+    print_table(["step", "status", "duration", "tries", "outputs", "metrics"], rows, empty="no steps")
+
+
+def _head(run: RunView) -> list[str]:
+    took = f", {seconds(run.duration)}" if run.duration is not None else ""
+    lines = [f"run {run.name} of pipeline {run.pipeline}: {run.status}{took}"]
+    told = [f"started {moment(run.started)}", f"stack {run.stack}"]
+    if run.commit:
+        told.append(f"commit {run.commit[:_COMMIT]}{' with changes' if run.dirty else ''}")
+    lines.append(f"  {', '.join(told)}")
+    if run.error:
+        lines += [f"  {each}" for each in run.error.splitlines()]
+    if run.status is Status.INTERRUPTED:
+        lines.append("  its process ended before the run did")
+    if run.status in {Status.INTERRUPTED, Status.FAILED, Status.CANCELLED}:
+        lines.append(f"  to go on where it stopped: dovetail run resume {run.name}")
+    return lines
+
+
+def _row(step: StepView, metrics: dict[str, float]) -> list[object]:
+    tries = step.record.attempts if step.record and step.record.attempts else NOTHING
+    shown = ", ".join(f"{name}={value:.6g}" for name, value in metrics.items())
+    return [step.name, step.status, seconds(step.duration), tries, ", ".join(step.outputs), shown]
+
+
+def run_document(run: RunView) -> dict[str, Any]:
+    """Return a run with its steps as plain JSON values."""
+    return {
+        **run_summary(run),
+        "plan": run.record.plan_digest,
+        "commit": run.commit,
+        "dirty": run.dirty,
+        "host": run.record.host,
+        "source_root": run.record.source_root,
+        "versions": run.versions,
+        "components": {kind: each.flavor for kind, each in run.record.stack.components.items()},
+        "steps": [_step_document(step, run.metrics.get(name, {})) for name, step in run.steps.items()],
+    }
+
+
+def run_summary(run: RunView) -> dict[str, Any]:
+    """Return what a list says of a run, as plain JSON values."""
+    return {
+        "id": run.id,
+        "name": run.name,
+        "pipeline": run.pipeline,
+        "status": str(run.status),
+        "started": iso(run.started),
+        "finished": iso(run.finished),
+        "duration": run.duration,
+        "stack": run.stack,
+        "error": run.error,
+    }
+
+
+def _step_document(step: StepView, metrics: dict[str, float]) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "status": str(step.status),
+        "started": iso(step.started),
+        "finished": iso(step.finished),
+        "duration": step.duration,
+        "attempts": step.record.attempts if step.record else 0,
+        "cached_from": step.record.cached_from if step.record else None,
+        "key": step.record.key if step.record else "",
+        "parameters": step.parameters,
+        "metrics": metrics,
+        "inputs": {name: artifact.id for name, artifact in step.inputs.items()},
+        "outputs": {name: artifact_summary(artifact) for name, artifact in step.outputs.items()},
+        "error": step.error,
+    }
+
+
+def artifact_summary(artifact: ArtifactView) -> dict[str, Any]:
+    """Return what a list says of an artifact, as plain JSON values."""
+    return {
+        "id": artifact.id,
+        "step": artifact.step,
+        "output": artifact.name,
+        "run_id": artifact.run_id,
+        "type": artifact.type,
+        "materializer": artifact.record.materializer.name,
+        "size": artifact.size,
+        "digest": artifact.digest,
+        "created": iso(artifact.created),
+        "summary": artifact.summary,
+        "metadata": artifact.metadata,
+    }
+
+
+def iso(time: datetime | None) -> str | None:
+    """Return a time for programs: ISO 8601 in UTC."""
+    return None if time is None else time.isoformat()
+
+
+def moment(time: datetime | None) -> str:
+    """Return a time for people: local, to the second."""
+    return NOTHING if time is None else f"{time.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def seconds(duration: float | None) -> str:
+    """Return a duration for people."""
+    if duration is None:
+        return NOTHING
+    if duration < _MINUTE:
+        return f"{duration:.2f} s"
+    if duration < _HOUR:
+        return f"{int(duration // _MINUTE)} min {int(duration % _MINUTE)} s"
+    return f"{int(duration // _HOUR)} h {int(duration % _HOUR // _MINUTE)} min"
+
+
+def size(count: float) -> str:
+    """Return a number of bytes for people."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < _KILO:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= _KILO
+    return f"{count:.1f} TB"
