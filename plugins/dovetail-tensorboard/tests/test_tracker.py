@@ -90,7 +90,7 @@ def test_how_a_step_ended_is_told(
     new_tracker: Callable[..., TensorBoardTracker], status: str, expected: int
 ) -> None:
     tracker = new_tracker()
-    tracker.step_started(step())
+    tracker.step_started(step(rate=1))
     tracker.step_finished(status)
     folder = next(tracker.directory.glob("*/train"))
     assert hparams(folder, "session_end_info").session_end_info.status == expected
@@ -150,6 +150,26 @@ def test_a_retry_hides_what_the_first_attempt_logged(new_tracker: Callable[..., 
     assert scalars(next(tracker.directory.glob("*/train")), "value") == [(0, 1.0), (1, 2.0)]
 
 
+def test_a_retry_that_logs_nothing_hides_the_first_attempt_as_well(
+    new_tracker: Callable[..., TensorBoardTracker],
+) -> None:
+    tracker = new_tracker()
+    work(tracker, "train")
+    tracker.step_started(step(attempt="a2"))
+    tracker.step_finished("failed")
+    assert scalars(next(tracker.directory.glob("*/train")), "value") == []
+
+
+def test_a_step_that_has_nothing_to_show_is_not_listed(
+    new_tracker: Callable[..., TensorBoardTracker],
+) -> None:
+    tracker = new_tracker()
+    tracker.step_started(step())
+    tracker.step_finished("completed")
+    assert tracker.link(RUN) is not None
+    assert list(tracker.directory.rglob("*tfevents*")) == []
+
+
 def test_runs_of_one_name_have_folders_of_their_own(new_tracker: Callable[..., TensorBoardTracker]) -> None:
     tracker = new_tracker()
     for run in (RUN, f"{RUN[:-1]}0"):
@@ -162,14 +182,15 @@ def test_a_name_leads_to_no_other_directory(
     new_tracker: Callable[..., TensorBoardTracker], tmp_path: Path
 ) -> None:
     tracker = new_tracker()
-    tracker.step_started(TrackedStep("../../x", "../../run", "p", "../..", "../a"))
+    tracker.step_started(TrackedStep("../../x", "../../run", "p", "../..", "../a", {"rate": 1}))
     tracker.step_finished("completed")
+    assert list(tracker.directory.rglob("*tfevents*"))
     assert all(file.is_relative_to(tracker.directory) for file in tmp_path.rglob("*tfevents*"))
 
 
 def test_the_directory_can_be_chosen(new_tracker: Callable[..., TensorBoardTracker], tmp_path: Path) -> None:
     tracker = new_tracker(log_directory=tmp_path / "mine")
-    tracker.step_started(step())
+    tracker.step_started(step(rate=1))
     tracker.close()
     assert list((tmp_path / "mine").glob("*/train/events.out.tfevents.*"))
 

@@ -32,6 +32,7 @@ class TensorBoardTracker(ExperimentTracker):
 
     reach = Reach.HOST
     _file: EventFile | None = None
+    _step: TrackedStep | None = None
 
     @property
     def directory(self) -> Path:
@@ -40,18 +41,21 @@ class TensorBoardTracker(ExperimentTracker):
 
     def step_started(self, step: TrackedStep) -> None:
         self._close()
-        folder = self.directory / _folder(step.run_name, step.run_id) / _safe(step.step)
-        self._file = EventFile(folder, _safe(step.attempt))
-        self._file.start_over()
+        run = self.directory / _folder(step.run_name, step.run_id)
+        run.mkdir(parents=True, exist_ok=True)
+        self._step = step
+        self._folder = run / _safe(step.step)
         self._counts: Counter[str] = Counter()
-        self._log_parameters(step.parameters)
+        # A step that has nothing to show gets no place in the tool's list.
+        if step.parameters or self._folder.exists():
+            self._log_parameters(self._opened(), step.parameters)
 
     def log_metric(self, name: str, value: float, index: int | None) -> None:
-        if self._file is None:
+        if self._step is None:
             return
         place = self._counts[name] if index is None else index
         self._counts[name] = place + 1
-        self._file.add(summary.scalar(name, value), place)
+        self._opened().add(summary.scalar(name, value), place)
 
     def step_finished(self, status: str) -> None:
         if self._file is not None:
@@ -70,19 +74,25 @@ class TensorBoardTracker(ExperimentTracker):
     def close(self) -> None:
         self._close()
 
+    def _opened(self) -> EventFile:
+        """Return the file of the attempt; a new one hides what older ones say."""
+        if self._file is None:
+            self._file = EventFile(self._folder, _safe(self._step.attempt if self._step else ""))
+            self._file.start_over()
+        return self._file
+
     def _close(self) -> None:
         if self._file is not None:
             self._file.close()
-            self._file = None
+        self._file = self._step = None
 
-    def _log_parameters(self, parameters: Mapping[str, Any]) -> None:
-        if self._file is None or not parameters:
+    def _log_parameters(self, file: EventFile, parameters: Mapping[str, Any]) -> None:
+        if not parameters:
             return
-        flat = dict(_flat(parameters))
-        _, start, _ = summary.hparams(flat, {})
-        self._file.add(start)
+        _, start, _ = summary.hparams(dict(_flat(parameters)), {})
+        file.add(start)
         text = json.dumps(dict(parameters), indent=2, default=str, ensure_ascii=False)
-        self._file.add(summary.text("parameters", f"```json\n{text}\n```"), 0)
+        file.add(summary.text("parameters", f"```json\n{text}\n```"), 0)
 
 
 def _folder(run_name: str, run_id: str) -> str:

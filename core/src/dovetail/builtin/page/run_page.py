@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 
 from dovetail.builtin.page import chart, markup
@@ -13,6 +14,8 @@ from dovetail.builtin.page.snapshot import ArtifactSnapshot, RunSnapshot, StepSn
 
 _SHORT_COMMIT = 10
 _SHORT_DIGEST = 12
+_WIDE_TYPE = 30
+_MODULES = re.compile(r"(?:\w+\.)+")
 # So many errors are told on top.
 _TOLD = 10
 # A series with fewer points is a number, not a line.
@@ -82,7 +85,7 @@ def _timeline(run: RunSnapshot) -> str:
             f'<span id="s{number}" class="anchor"></span>{_status(step.status)}',
             text(step.name),
             _bar(step, total),
-            markup.seconds(step.duration),
+            markup.seconds(None if step.status == "cached" else step.duration),
         ]
         for number, step in enumerate(run.steps)
     ]
@@ -146,12 +149,17 @@ def _artifact(artifact: ArtifactSnapshot) -> list[str]:
     about = ", ".join(f"{name} {markup.literal(value)}" for name, value in known.items())
     return [
         f"{text(artifact.step)}.<b>{text(artifact.name)}</b>",
-        f"<code>{text(artifact.type)}</code>",
+        f'<code title="{text(artifact.type)}">{text(_short_type(artifact.type))}</code>',
         markup.size(artifact.size),
         f'<span title="{text(about)}">{text(markup.shortened(about, 90))}</span>',
         text(artifact.materializer),
         f'<code title="{text(artifact.digest)}">{text(digest[:_SHORT_DIGEST])}</code>',
     ]
+
+
+def _short_type(name: str) -> str:
+    """Return a type without the modules, where the whole would take the width of the page."""
+    return name if len(name) <= _WIDE_TYPE else _MODULES.sub("", name)
 
 
 def _parameters(run: RunSnapshot) -> str:
