@@ -31,7 +31,8 @@ def loaded(code: str, *arguments: str) -> set[str]:
 @pytest.mark.usefixtures("indexed")
 @pytest.mark.parametrize(
     "line", ["--help", "integration list", "stack list", "stack show", "stack --help", "version",
-             "profile list", "artifact-store list", "artifact-store flavors", "artifact-store --help", "run --help"],
+             "profile list", "artifact-store list", "artifact-store flavors", "artifact-store --help",
+             "run --help"],
 )  # fmt: skip
 def test_a_command_that_only_lists_loads_nothing_heavy(line: str) -> None:
     assert loaded(RUN, line) & HEAVY == set()

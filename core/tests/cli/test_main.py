@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import os
 import signal
 import subprocess
 import sys
@@ -128,7 +130,6 @@ def test_the_environment_can_ask_for_the_traceback(
 def test_every_end_has_its_exit_code(
     dovetail: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int
 ) -> None:
-    monkeypatch.setattr(main, "_silence", lambda: None)
     raising(monkeypatch, error)
     assert dovetail("boom").code == code
 
@@ -169,3 +170,47 @@ def test_every_command_that_is_there_has_help(dovetail: Callable[..., Any], name
     outcome = dovetail(f"{name} --help")
     assert outcome.code == 0, outcome.err
     assert outcome.out.startswith(f"Usage: dovetail {name}")
+
+
+def shell(line: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of shell in which `dovetail` is this program."""
+    script = f'dovetail() {{ "{sys.executable}" -m dovetail "$@"; }}\n{line}'
+    return subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, check=False, env={**os.environ, **env}
+    )
+
+
+@pytest.mark.usefixtures("indexed")
+@pytest.mark.parametrize(
+    ("line", "code", "says"),
+    [
+        ("dovetail version >&-", 0, ""),
+        ("dovetail version 2>&-", 0, ""),
+        ("dovetail version >/dev/full", 8, "read or written: No space left"),
+        ("mkdir d && cd d && rmdir ../d && dovetail stack list", 4, "the current directory is gone"),
+        ("DOVETAIL_HOME=/dev/null/x dovetail stack list", 0, ""),
+        ("DOVETAIL_HOME=/dev/null/x dovetail stack copy default x", 8, "cannot be written: Not a directory"),
+        ("dovetail stack show $'\\xff'", 5, "there is no stack"),
+    ],
+)
+def test_a_hostile_place_is_a_message_and_no_traceback(line: str, code: int, says: str) -> None:
+    done = shell(line)
+    assert done.returncode == code, done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "unexpected" not in done.stderr
+
+
+@pytest.mark.usefixtures("indexed")
+def test_json_is_valid_where_the_output_is_no_utf_8(tmp_path: Path) -> None:
+    folder = tmp_path / "wörk"
+    folder.mkdir()
+    done = shell("dovetail profile list --json", PYTHONIOENCODING="ascii", DOVETAIL_HOME=str(folder))
+    assert json.loads(done.stdout)[0]["place"] == str(folder / "profiles" / "default.yaml")
+
+
+def test_without_a_command_the_help_is_shown(dovetail: Callable[..., Any]) -> None:
+    for line in ("", "stack", "artifact-store"):
+        outcome = dovetail(line)
+        assert (outcome.code, outcome.out) == (2, "")
+        assert outcome.err.startswith("Usage: dovetail")

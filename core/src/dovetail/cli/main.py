@@ -5,19 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any
 
 import click
 
 import dovetail as face
-from dovetail.cli.render import clean, help_width
-from dovetail.errors import DovetailError, UsageError, did_you_mean
+from dovetail.cli.ending import end, to_person
+from dovetail.cli.render import help_width
+from dovetail.errors import UsageError, did_you_mean
 from dovetail.references import load
-
-INTERNAL = 70
-INTERRUPTED = 130
-BROKEN_PIPE = 141
 
 # Name -> where the click object is, and its line in the help. Each part is a section of the help.
 PARTS: dict[str, dict[str, tuple[str, str]]] = {
@@ -132,21 +128,23 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line; print what went wrong to standard error; return the exit code."""
     plain = list(arguments)
     debug = _take_debug(plain)
+    _prepare_output()
     try:
         code = 0 if _complete() else _invoke(plain)
         sys.stdout.flush()
-    except BrokenPipeError:
-        _silence()
-        return BROKEN_PIPE
-    except (KeyboardInterrupt, click.Abort) as error:
-        return _say_interrupted(error, debug=debug)
-    except click.ClickException as error:
-        return _say_usage(error)
-    except DovetailError as error:
-        return say_error(error, debug=debug)
-    except Exception as error:  # noqa: BLE001 - the last border: a person sees one line, not our frames
-        return say_unexpected(error, debug=debug)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last border: a person sees a line
+        return end(error, debug=debug)
     return code
+
+
+def _prepare_output() -> None:
+    """See that there is an output, and that no character is one that it cannot show."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started us; the next file opened would take its place
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _invoke(arguments: list[str]) -> int:
@@ -158,7 +156,7 @@ def _invoke(arguments: list[str]) -> int:
         return error.exit_code
     except SystemExit as error:
         if isinstance(error.code, str):
-            _to_person("error", error.code)
+            to_person("error", error.code)
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     return result if type(result) is int else 0
 
@@ -169,62 +167,6 @@ def _take_debug(arguments: list[str]) -> bool:
     asked = "--debug" in arguments[:end]
     arguments[:end] = [each for each in arguments[:end] if each != "--debug"]
     return asked or os.environ.get("DOVETAIL_DEBUG", "").lower() not in {"", "0", "false", "no"}
-
-
-def say_error(error: DovetailError, *, debug: bool) -> int:
-    """Print what Dovetail itself found wrong; return the exit code of its kind."""
-    if debug:
-        _show_traceback(error)
-    place = f"{error.where}: " if error.where else ""
-    _to_person("error", f"{place}{error.message}")
-    if error.hint:
-        _to_person("hint", error.hint)
-    return error.exit_code
-
-
-def say_unexpected(error: Exception, *, debug: bool) -> int:
-    """Print that something went wrong which nobody foresaw."""
-    if debug:
-        _show_traceback(error)
-    _to_person("error", f"unexpected {type(error).__name__}: {error}")
-    if not debug:
-        _to_person("hint", "run with --debug to see where; please report it")
-    return INTERNAL
-
-
-def _say_usage(error: click.ClickException) -> int:
-    """Print what click could not understand, in our form."""
-    message = error.format_message()
-    _to_person("error", message[:1].lower() + message[1:].removesuffix("."))
-    context = getattr(error, "ctx", None)
-    if context is not None:
-        _to_person("hint", f"see {context.command_path} --help")
-    return error.exit_code
-
-
-def _say_interrupted(error: BaseException, *, debug: bool) -> int:
-    if debug:
-        _show_traceback(error)
-    _to_person("error", "interrupted")
-    return INTERRUPTED
-
-
-def _show_traceback(error: BaseException) -> None:
-    """Print it as the interpreter does, which needs no import."""
-    sys.__excepthook__(type(error), error, error.__traceback__)
-
-
-def _to_person(label: str, text: str) -> None:
-    """Print a labelled text; its further lines are indented, its control characters shown as escapes."""
-    lines = [clean(line) for line in text.splitlines() if line.strip()]
-    with suppress(BrokenPipeError):
-        click.echo(f"{label}: " + "\n  ".join(lines), err=True)
-
-
-def _silence() -> None:
-    """Let nothing complain later about the reader that has gone."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complete() -> bool:

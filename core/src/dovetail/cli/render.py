@@ -56,7 +56,8 @@ def print_fields(fields: Mapping[str, object]) -> None:
 
 def print_json(document: object) -> None:
     """Print one JSON document; what JSON cannot say (a path, a time) is printed as text."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+    plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    click.echo(json.dumps(document, indent=2, ensure_ascii=plain, default=str))
 
 
 def print_lines(lines: Iterable[str]) -> None:

@@ -22,9 +22,8 @@ class StackCommand(click.Command):
     """A command with an option for every component type, those of third parties included."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        if len(self.params) < len(component_types()):
-            self.params = [*self.params, *component_options()]
-        return super().get_params(ctx)
+        options: list[click.Parameter] = ctx.meta.setdefault(f"{__name__}.options", component_options())
+        return [*super().get_params(ctx), *options]
 
 
 def component_options() -> list[click.Parameter]:

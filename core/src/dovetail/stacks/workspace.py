@@ -54,11 +54,20 @@ def home() -> Path:
 
 def find_workspace(start: Path | None = None) -> Workspace | None:
     """Return the workspace that `start` (default: the current directory) lies in, None outside of any."""
-    here = (start or Path.cwd()).absolute()
+    here = start.absolute() if start else _current()
     for directory in (here, *here.parents):
         if (directory / DIRECTORY).is_dir():
             return Workspace(directory)
     return None
+
+
+def _current() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise ConfigurationError(
+            "the current directory is gone", hint="somebody removed it; change to another one"
+        ) from None
 
 
 def component_home(workspace: Workspace | None = None) -> Path:
@@ -73,7 +82,7 @@ def source_root(script: Path | None = None) -> Path:
     That is the workspace of the script (of the current directory, without a script), else the directory
     of the script.
     """
-    start = script.absolute().parent if script else Path.cwd()
+    start = script.absolute().parent if script else _current()
     workspace = find_workspace(start)
     return workspace.root if workspace else start
 

@@ -1,0 +1,99 @@
+"""How a command line ends: one message on standard error, what to do about it, an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import click
+
+from dovetail.cli.render import clean
+from dovetail.errors import DovetailError, StoreError
+
+INTERNAL = 70
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+
+def end(error: BaseException, *, debug: bool) -> int:
+    """Say what ended a command; return its exit code. `debug` adds the traceback."""
+    if debug and not isinstance(error, BrokenPipeError):
+        _show_traceback(error)
+    say = next(say for kind, say in _ENDS if isinstance(error, kind))
+    code = say(error, debug)
+    silence_if_broken()
+    return code
+
+
+def to_person(label: str, text: str) -> None:
+    """Print a labelled text; its further lines are indented, its control characters shown as escapes."""
+    lines = [clean(line) for line in text.splitlines() if line.strip()]
+    with suppress(BrokenPipeError):
+        click.echo(f"{label}: " + "\n  ".join(lines), err=True)
+
+
+def silence_if_broken() -> None:
+    """Let nothing complain later about an output that takes no more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _ours(error: DovetailError, _: bool) -> int:  # noqa: FBT001 - called by the table
+    place = f"{error.where}: " if error.where else ""
+    to_person("error", f"{place}{error.message}")
+    if error.hint:
+        to_person("hint", error.hint)
+    return error.exit_code
+
+
+def _usage(error: click.ClickException, _: bool) -> int:  # noqa: FBT001 - called by the table
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
+    message = error.format_message()
+    to_person("error", message[:1].lower() + message[1:].removesuffix("."))
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        to_person("hint", f"see {context.command_path} --help")
+    return error.exit_code
+
+
+def _refused(error: OSError, debug: bool) -> int:  # noqa: FBT001 - called by the table
+    """Say what the operating system refuses: a full disk, a missing permission, a lost connection."""
+    what = repr(error.filename) if error.filename else "something that was read or written"
+    hint = None if debug else "run with --debug to see where"
+    return _ours(StoreError(f"{what}: {error.strerror or error}", hint=hint), debug)
+
+
+def _unexpected(error: Exception, debug: bool) -> int:  # noqa: FBT001 - called by the table
+    to_person("error", f"unexpected {type(error).__name__}: {error}")
+    if not debug:
+        to_person("hint", "run with --debug to see where; please report it")
+    return INTERNAL
+
+
+def _interrupted(_: BaseException, __: bool) -> int:  # noqa: FBT001 - called by the table
+    to_person("error", "interrupted")
+    return INTERRUPTED
+
+
+def _show_traceback(error: BaseException) -> None:
+    """Print it as the interpreter does, which needs no import."""
+    sys.__excepthook__(type(error), error, error.__traceback__)
+
+
+_ENDS: tuple[tuple[type[BaseException], Callable[[Any, bool], int]], ...] = (
+    (BrokenPipeError, lambda _, __: BROKEN_PIPE),
+    (KeyboardInterrupt, _interrupted),
+    (click.Abort, _interrupted),
+    (click.ClickException, _usage),
+    (DovetailError, _ours),
+    (OSError, _refused),
+    (BaseException, _unexpected),
+)
