@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dovetail.definition.handle import Handle
 from dovetail.definition.signature import Argument
 from dovetail.errors import DefinitionError, did_you_mean
 
@@ -21,7 +20,7 @@ def bind(
     """Return the arguments of a call by name: those `bound` before, then these.
 
     Positions count the arguments that are not bound yet, without the context. A parameter object goes to
-    the argument that is annotated with a parameter class, which in turn takes no output of a step.
+    the argument that is annotated with a parameter class, and only that or a mapping does.
     """
     found = dict(bound)
     free = [name for name, each in arguments.items() if name not in bound and each.kind != "context"]
@@ -50,4 +49,4 @@ def bind(
 def _fits(argument: Argument, value: object) -> bool:
     if getattr(type(value), "dovetail_step_config", False):
         return argument.kind == "config"
-    return argument.kind == "value" or not isinstance(value, Handle)
+    return argument.kind == "value" or isinstance(value, Mapping)

@@ -223,6 +223,8 @@ class StepInstance(Generic[P, R]):
         copy = object.__new__(type(self))
         for name in StepInstance.__slots__:
             object.__setattr__(copy, name, changes.get(name, getattr(self, name)))
+        if attributes := getattr(self, "__dict__", None):  # set on a BaseStep; `called` refuses them
+            copy.__dict__.update(attributes)
         return copy
 
     def __repr__(self) -> str:

@@ -82,7 +82,7 @@ def compile_plan(
 
 @contextmanager
 def _collection_paused() -> Iterator[None]:
-    """Look for no garbage in the block: it makes much and drops nothing, so each look is longer and in vain."""
+    """Look for no garbage in the block: it drops nothing, so each look is longer than the last, in vain."""
     enabled = gc.isenabled()
     gc.disable()
     try:
