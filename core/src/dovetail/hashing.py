@@ -74,6 +74,8 @@ def digest_value(value: object) -> str:
 def encode(value: object) -> bytes:
     """Return the canonical encoding: a tag, a length, the content; containers hold encodings."""
     kind = type(value)
+    tag: bytes
+    content: bytes
     if (scalar := _SCALARS.get(kind)) is not None:
         tag, content = scalar(value)
     elif isinstance(value, Mapping):

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import (
     Any,
     Literal,
+    NotRequired,
     TypeVar,
     Union,
     get_args,
@@ -41,9 +42,9 @@ def misfit(value: Any, annotation: Any, place: str = "the value") -> str | None:
     if origin is Union or origin is types.UnionType:
         fits = any(misfit(value, each, place) is None for each in get_args(annotation))
         return None if fits else _wrong(value, annotation, place)
-    if not _is_instance(value, origin):
-        return _wrong(value, annotation, place)
-    return _parts_misfit(value, origin, get_args(annotation), place)
+    if _is_instance(value, origin):
+        return _parts_misfit(value, annotation, place)
+    return _wrong(value, annotation, place)
 
 
 def is_typed_dict(annotation: object) -> bool:
@@ -75,11 +76,12 @@ def _plain_misfit(value: Any, annotation: Any, place: str) -> str | None:
     return None
 
 
-def _parts_misfit(value: Any, origin: Any, arguments: tuple[Any, ...], place: str) -> str | None:
+def _parts_misfit(value: Any, annotation: Any, place: str) -> str | None:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is tuple and hasattr(annotation, "__args__"):
+        return _tuple_misfit(value, arguments, place)
     if not arguments or not isinstance(value, Collection) or isinstance(value, str | bytes):
         return None
-    if isinstance(value, tuple) and origin is tuple:
-        return _tuple_misfit(value, arguments, place)
     if isinstance(value, Mapping) and len(arguments) == 2:  # noqa: PLR2004 - key and value
         return _all_misfit(value, arguments[0], f"a key of {place}") or _first(
             misfit(each, arguments[1], f"{place}[{key!r}]") for key, each in _suspects(value, arguments[1])
@@ -90,12 +92,11 @@ def _parts_misfit(value: Any, origin: Any, arguments: tuple[Any, ...], place: st
 
 
 def _tuple_misfit(value: tuple[Any, ...], arguments: tuple[Any, ...], place: str) -> str | None:
-    if arguments[-1] is Ellipsis:
+    if arguments[-1:] == (Ellipsis,):
         return _all_misfit(value, arguments[0], place)
-    expected = () if arguments == ((),) else arguments
-    if len(value) != len(expected):
-        return f"{place} has {len(value)} elements, declared {len(expected)}"
-    pairs = enumerate(zip(value, expected, strict=True))
+    if len(value) != len(arguments):
+        return f"{place} has {len(value)} elements, declared {len(arguments)}"
+    pairs = enumerate(zip(value, arguments, strict=True))
     return _first(misfit(each, declared, f"{place}[{number}]") for number, (each, declared) in pairs)
 
 
@@ -103,7 +104,9 @@ def _typed_dict_misfit(value: Any, annotation: Any, place: str) -> str | None:
     if not isinstance(value, dict):
         return _wrong(value, annotation, place)
     hints = _hints(annotation)
-    if lacking := sorted(annotation.__required_keys__ - value.keys()):
+    # Where annotations are texts, the class itself does not see NotRequired (Python 3.11).
+    optional = {key for key, each in hints.items() if get_origin(each) is NotRequired}
+    if lacking := sorted(annotation.__required_keys__ - optional - value.keys()):
         return f"{place} lacks {lacking[0]!r} of {type_name(annotation)}"
     if unknown := [key for key in value if key not in hints]:
         return f"{place} has {unknown[0]!r}, which {type_name(annotation)} has not"
@@ -141,7 +144,7 @@ def _is_instance(value: object, cls: Any) -> bool:
 
 def _hints(annotation: Any) -> dict[str, Any]:
     try:
-        return get_type_hints(annotation)
+        return get_type_hints(annotation, include_extras=True)
     except NameError:  # names that only existed where the class was made
         return {}
 

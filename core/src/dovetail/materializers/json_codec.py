@@ -56,7 +56,7 @@ def decode(data: bytes, annotation: Any = Any) -> Any:
     """
     try:
         return json.loads(data, object_hook=_Decoder(Classes(annotation)).decode)
-    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
         raise MaterializerError(
             f"the file holds no value that can be read: {type(error).__name__}: {error}",
             hint="it was written by another program, or by a newer version of this one",

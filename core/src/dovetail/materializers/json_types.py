@@ -63,6 +63,9 @@ def _is_stored(cls: type) -> bool:
         return True
     if cls.__module__ in {"collections.abc", "pathlib"}:
         return issubclass(cls, Iterable) or cls.__module__ == "pathlib"
+    if cls.__module__.partition(".")[0] == "pydantic":
+        # Its own types have values that are often plain; they show when one is stored.
+        return True
     if issubclass(cls, Enum | BaseModel) or is_typed_dict(cls) or dataclasses.is_dataclass(cls):
         return True
     return issubclass(cls, tuple) and hasattr(cls, "_fields")
@@ -73,16 +76,7 @@ def _fields(cls: type) -> Iterable[Any]:
         return ()
     annotations = field_annotations(cls)
     if issubclass(cls, BaseModel):
-        # Pydantic has types of its own, whose values are often plain; they show when a value is stored.
-        return [
-            annotations.get(name, Any)
-            for name in cls.model_fields
-            if not _is_of_pydantic(annotations.get(name))
-        ]
+        return [annotations.get(name, Any) for name in cls.model_fields]
     if dataclasses.is_dataclass(cls):
         return [annotations.get(field.name, Any) for field in dataclasses.fields(cls)]
     return list(annotations.values())
-
-
-def _is_of_pydantic(annotation: Any) -> bool:
-    return getattr(bare(annotation), "__module__", "").startswith("pydantic")

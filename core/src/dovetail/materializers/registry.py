@@ -90,13 +90,19 @@ class Registry:
         if (found := self.find(annotation)) is not None:
             return found
         declared, culprit = self.type_name(annotation), self._culprit(annotation)
-        inside = "" if culprit == declared else f", because of {culprit!r}"
-        wheel = self._wheel(annotation)
-        otherwise = f'return another type, or name a materializer: materializers={{"{output}": ...}}'
+        because = "" if culprit is annotation else f", because of {self.type_name(culprit)!r}"
         raise MaterializerError(
-            f"nothing stores type {declared!r} of output {output!r}{inside}",
-            hint=f"install what does: dovetail integration install {wheel}" if wheel else otherwise,
+            f"nothing stores type {declared!r} of output {output!r}{because}",
+            hint=self._remedy(culprit, output, inside=bool(because)),
         )
+
+    def _remedy(self, culprit: Any, output: str, *, inside: bool) -> str:
+        wheel = self._wheel(culprit)
+        install = f"install what stores it: dovetail integration install {wheel}" if wheel else ""
+        if inside and (wheel or self.find(culprit)):
+            alone = "return it as an output of its own"
+            return f"{alone}, and {install}" if install and not self.find(culprit) else alone
+        return install or f'return another type, or name a materializer: materializers={{"{output}": ...}}'
 
     def named(self, what: object) -> MaterializerRef:
         """Return the materializer that `@step(materializers=...)` names, by name or by class.
@@ -168,15 +174,15 @@ class Registry:
             )
         raise MaterializerError(f"no materializer {name!r}", hint=did_you_mean(name, list(self._known)))
 
-    def _culprit(self, annotation: Any) -> str:
+    def _culprit(self, annotation: Any) -> Any:
         """Return the type inside an annotation that makes it one that nothing stores."""
         declared = bare(annotation)
         members = get_args(declared) if get_origin(declared) in {Union, UnionType} else ()
         lacking = [each for each in members if self.find(each) is None]
-        return self.type_name(not_json(lacking[0] if lacking else declared))
+        culprit = not_json(lacking[0] if lacking else declared)
+        return annotation if culprit is declared else culprit
 
-    def _wheel(self, annotation: Any) -> str | None:
-        culprit = not_json(annotation)
+    def _wheel(self, culprit: Any) -> str | None:
         cls = get_origin(culprit) or culprit
         names = class_names(cls) if isinstance(cls, type) else iter((type_name(culprit),))
         return next(filter(None, map(self._suggest, names)), None)

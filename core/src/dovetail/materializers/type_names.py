@@ -92,7 +92,8 @@ def _plain(annotation: Any, names: Mapping[str, str]) -> str:
         return "None"
     if isinstance(annotation, type):
         name = class_name(annotation)
-        return names.get(name, name).removeprefix("builtins.")
+        # `Any` is a class from Python 3.11 on.
+        return names.get(name, name).removeprefix("builtins.").removeprefix("typing.")
     if isinstance(annotation, str | ForwardRef):
         return annotation if isinstance(annotation, str) else annotation.__forward_arg__
     if annotation is Ellipsis:
