@@ -45,10 +45,10 @@ def test_a_killed_run_is_interrupted_at_once_and_resume_finishes_it(cli: Command
     while not (cli.directory / "started").exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    assert cli("run", "list", "--json").json()["runs"][0]["status"] == "running"
+    assert cli("run", "list", "--json").json()[0]["status"] == "running"
     os.kill(child.pid, signal.SIGKILL)
-    child.wait()
-    assert cli("run", "list", "--json").json()["runs"][0]["status"] == "interrupted"
+    child.communicate()
+    assert cli("run", "list", "--json").json()[0]["status"] == "interrupted"
     cli.write("go", "")
     answer = cli("run", "resume", "last", "--json")
     assert answer.code == 0, answer.err
@@ -66,4 +66,4 @@ def test_ctrl_c_cancels_the_run(cli: CommandLine) -> None:
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=30)
     assert child.returncode == 130, err
-    assert cli("run", "list", "--json").json()["runs"][0]["status"] == "cancelled"
+    assert cli("run", "list", "--json").json()[0]["status"] == "cancelled"

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from dovetail.cli.render import clean
-from dovetail.errors import DovetailError, StoreError
+from dovetail.errors import DovetailError, StepError, StoreError
 
 INTERNAL = 70
 INTERRUPTED = 130
@@ -45,6 +45,9 @@ def silence_if_broken() -> None:
 
 
 def _ours(error: DovetailError, _: bool) -> int:  # noqa: FBT001 - called by the table
+    if isinstance(error, StepError) and error.traceback:
+        with suppress(BrokenPipeError):
+            click.echo("\n".join(map(clean, error.traceback.splitlines())), err=True)
     place = f"{error.where}: " if error.where else ""
     to_person("error", f"{place}{error.message}")
     if error.hint:

@@ -40,7 +40,7 @@ def show(name: str, *, limit: int, as_json: bool) -> None:
         return
     print_lines([f"pipeline {pipeline.name}, {pipeline.count} runs", ""])
     rows = [
-        [each["name"], each["source"], ", ".join(each["after"]), ", ".join(each["outputs"])] for each in steps
+        [each["name"], each["source"], ", ".join(each["after"]), _typed(each["outputs"])] for each in steps
     ]
     print_table(["step", "source", "after", "outputs"], rows)
     print_lines([""])
@@ -48,6 +48,10 @@ def show(name: str, *, limit: int, as_json: bool) -> None:
         ["run", "status", "started", "duration"],
         [[each.name, each.status, moment(each.started), seconds(each.duration)] for each in runs],
     )
+
+
+def _typed(outputs: dict[str, str]) -> str:
+    return ", ".join(f"{name}: {type_}" for name, type_ in outputs.items())
 
 
 def _summary(pipeline: PipelineView) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def _run_plan(
 def capture(
     path: Path, arguments: list[str], wanted: str | None, request: Request
 ) -> tuple[Pipeline, Request]:
-    """Execute a script up to its `.run()`; return the pipeline, and the request with what the script asked for.
+    """Execute a script up to its `.run()`; return the pipeline, and the request as the script made it.
 
     Raises:
         UsageError: the script raised, has no pipeline, or several and none is named.

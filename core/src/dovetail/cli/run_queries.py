@@ -88,6 +88,7 @@ class _Printer:
         self._attempt = attempt
         self._shown: dict[str, int] = {}
         self._last = ""
+        self._open_line = False
 
     def print(self, *, follow: bool) -> None:
         """Print what there is, and with `follow` what comes."""
@@ -114,6 +115,7 @@ class _Printer:
                 self._head(log, alone=self._step is not None and len(chosen) == 1)
                 self._shown[log.attempt.id] = self._shown.get(log.attempt.id, 0) + len(news)
                 click.echo(news, nl=False)
+                self._open_line = not news.endswith(b"\n")
         return bool(chosen)
 
     def _logs(self, *, every: bool) -> Iterator[Log]:
@@ -129,5 +131,5 @@ class _Printer:
         attempt = log.attempt
         if not alone and self._last != attempt.id:
             number = f", attempt {attempt.number}" if attempt.number > 1 else ""
-            click.echo(f"==> {attempt.step}{number} <==")
+            click.echo(f"{chr(10) * self._open_line}==> {attempt.step}{number} <==")
         self._last = attempt.id

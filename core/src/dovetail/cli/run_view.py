@@ -50,12 +50,14 @@ def _head(run: RunView) -> list[str]:
 
 def _row(step: StepView, metrics: dict[str, float]) -> list[object]:
     tries = step.record.attempts if step.record and step.record.attempts else NOTHING
+    outputs = ", ".join(step.record.outputs) if step.record else ""
     shown = ", ".join(f"{name}={value:.6g}" for name, value in metrics.items())
-    return [step.name, step.status, seconds(step.duration), tries, ", ".join(step.outputs), shown]
+    return [step.name, step.status, seconds(step.duration), tries, outputs, shown]
 
 
 def run_document(run: RunView) -> dict[str, Any]:
     """Return a run with its steps as plain JSON values."""
+    _ = run.outputs  # all of them in one question
     return {
         **run_summary(run),
         "plan": run.record.plan_digest,
@@ -96,7 +98,7 @@ def _step_document(step: StepView, metrics: dict[str, float]) -> dict[str, Any]:
         "key": step.record.key if step.record else "",
         "parameters": step.parameters,
         "metrics": metrics,
-        "inputs": {name: artifact.id for name, artifact in step.inputs.items()},
+        "inputs": dict(step.record.inputs) if step.record else {},
         "outputs": {name: artifact_summary(artifact) for name, artifact in step.outputs.items()},
         "error": step.error,
     }
@@ -133,6 +135,8 @@ def seconds(duration: float | None) -> str:
     """Return a duration for people."""
     if duration is None:
         return NOTHING
+    if duration < 1.0:
+        return f"{duration * 1000:.0f} ms"
     if duration < _MINUTE:
         return f"{duration:.2f} s"
     if duration < _HOUR:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,6 +17,10 @@ class ComponentConfig(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+ConfigClass: TypeAlias = type[ComponentConfig]
+"""A configuration model; named here because a component's `type` is something else."""
 
 
 class Reach(IntEnum):
@@ -36,7 +40,7 @@ class Component(ABC):
 
     type: ClassVar[str]
     contract: ClassVar[int] = 1
-    config_class: ClassVar[type[ComponentConfig]] = ComponentConfig
+    config_class: ClassVar[ConfigClass] = ComponentConfig
     reach: Reach = Reach.NETWORK
     """From where the component can be used; implementations may compute it from their configuration."""
 

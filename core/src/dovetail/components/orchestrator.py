@@ -43,8 +43,14 @@ class StepLauncher(Protocol):
     """
 
     plan: Plan
-    max_workers: int
-    in_process: bool
+
+    @property
+    def max_workers(self) -> int:
+        """Return how many attempts may be out at once."""
+
+    @property
+    def in_process(self) -> bool:
+        """Say whether steps are to be called in this process."""
 
     @property
     def finished(self) -> bool:

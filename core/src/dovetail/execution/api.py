@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack, overload
 
 from dovetail.client import Records, RunView
-from dovetail.definition.pipeline import Composition, PipelineDefinition
+from dovetail.definition.composition import Composition
+from dovetail.definition.pipeline import PipelineDefinition
 from dovetail.errors import DovetailError, RunCancelled, StepError
 from dovetail.execution.launcher import USED_BY_RUNS, Launcher, Options
 from dovetail.execution.progress import Progress, choose_progress
@@ -17,7 +19,7 @@ from dovetail.execution.provenance import GitState
 from dovetail.execution.quiet import leave_quietly
 from dovetail.execution.script import MODE, Captured
 from dovetail.execution.sources import check_sources, interactive, setting_for, setting_for_plan
-from dovetail.execution.workers import WorkerSetting, open_pool
+from dovetail.execution.workers import WorkerSetting
 from dovetail.planning.compiler import compile_plan
 from dovetail.planning.overrides import Overrides, read_overrides
 from dovetail.records.plan import Plan
@@ -156,9 +158,9 @@ class Pipeline:
             say_once(request)
         progress = choose_progress(quiet=request.quiet, in_process=request.in_process)
         if not request.in_process:
-            setting.pool = open_pool(setting)
+            setting.open_pool()
         with (
-            closing_pool(setting),
+            closing(setting),
             assemble(
                 active_stack_record(request.stack), only=USED_BY_RUNS, in_process=request.in_process
             ) as stack,
@@ -184,22 +186,6 @@ class Pipeline:
         return f"<pipeline {self.name!r}>"
 
 
-class closing_pool:  # noqa: N801 - reads as the with-statement it serves
-    """Closes the pool of a setting when the block ends, however it ends."""
-
-    def __init__(self, setting: WorkerSetting) -> None:
-        self.setting = setting
-
-    def __enter__(self) -> None:
-        """Do nothing yet."""
-
-    def __exit__(self, *_: object) -> None:
-        """Close the pool, if one was opened."""
-        if self.setting.pool is not None:
-            self.setting.pool.close(grace=0.0)
-            self.setting.pool = None
-
-
 _said: list[str] = []
 
 
@@ -207,9 +193,7 @@ def say_once(request: Request) -> None:
     """Tell, the first time in this process, that steps without a file run in it."""
     if not _said and not request.quiet:
         _said.append("interactive")
-        sys.stderr.write(
-            "note: these steps were defined interactively and run in process, one after the other\n"
-        )
+        sys.stderr.write("note: steps defined interactively run in process, one after the other\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,9 +257,9 @@ def run(plan: Plan, *, source: str | Path | None = None, request: Request | None
     progress = choose_progress(quiet=request.quiet, in_process=request.in_process)
     check_sources(plan, root)
     if not request.in_process:
-        setting.pool = open_pool(setting)
+        setting.open_pool()
     record = active_stack_record(request.stack)
-    with closing_pool(setting), assemble(record, only=USED_BY_RUNS, in_process=request.in_process) as stack:
+    with closing(setting), assemble(record, only=USED_BY_RUNS, in_process=request.in_process) as stack:
         return launch(stack, plan, Start(setting, request, progress, git))
 
 

@@ -55,8 +55,8 @@ def explain_step(client: Client, run: RunView, step: str, other: RunView | None)
     view = run.step(step)
     if view.record is not None and view.record.cached_from and other is None:
         origin = client.run(view.record.cached_from)
-        name = origin.name if origin else view.record.cached_from
-        return Explanation(run.name, step, view.status, name, f"its key equals that of run {name}", [], [])
+        verdict = f"its key equals that of run {origin.name}"
+        return Explanation(run.name, step, view.status, origin.name, verdict, [], [])
     if (why := uncacheable(plan)) is not None:
         return Explanation(run.name, step, view.status, None, f"never taken from the cache: {why}", [], [])
     other = other or _before(client, run, step)

@@ -78,7 +78,7 @@ def library_versions() -> dict[str, str]:
     versions = {"python": platform.python_version(), "dovetail": dovetail.__version__}
     for name, module in list(sys.modules.items()):
         if "." not in name and not name.startswith("_"):
-            version = vars(module).get("__version__") if module is not None else None
+            version = getattr(module, "__dict__", {}).get("__version__")
             if isinstance(version, str):
                 versions[name] = version
     return dict(sorted(versions.items()))

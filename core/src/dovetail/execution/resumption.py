@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 from dovetail.client import RunView
 from dovetail.errors import ConflictError, NotFoundError
-from dovetail.execution.api import Request, Start, closing_pool, launch
+from dovetail.execution.api import Request, Start, launch
 from dovetail.execution.launcher import USED_BY_RUNS
 from dovetail.execution.progress import choose_progress
 from dovetail.execution.provenance import GitState
 from dovetail.execution.sources import check_sources, setting_for_plan
-from dovetail.execution.workers import open_pool
 from dovetail.stacks.assemble import assemble
 
 
@@ -39,8 +39,9 @@ def resume_run(run: RunView, source: str | Path | None, request: Request) -> Run
     progress = choose_progress(quiet=request.quiet, in_process=request.in_process)
     check_sources(plan, root)
     if not request.in_process:
-        setting.pool = open_pool(setting)
-    with closing_pool(setting), assemble(
-        record.stack, only=USED_BY_RUNS, in_process=request.in_process
-    ) as stack:
+        setting.open_pool()
+    with (
+        closing(setting),
+        assemble(record.stack, only=USED_BY_RUNS, in_process=request.in_process) as stack,
+    ):
         return launch(stack, plan, Start(setting, request, progress, git), resumed=record)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from dovetail.definition.pipeline import Composition, PipelineDefinition
+from dovetail.definition.composition import Composition
+from dovetail.definition.pipeline import PipelineDefinition
 from dovetail.errors import PlanError
 from dovetail.execution.step_runner import load_step
 from dovetail.execution.workers import WorkerSetting

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from dovetail import failpoints
 from dovetail.components.artifact_store import ArtifactStore
@@ -25,7 +25,7 @@ from dovetail.planning.parameters import restore_parameters
 from dovetail.records.artifact import ArtifactRecord
 from dovetail.records.plan import SourceRef, StepPlan
 from dovetail.records.record import now
-from dovetail.records.report import Reason, StepReport, StepTask, report_path
+from dovetail.records.report import Failure, Reason, StepReport, StepTask, report_path
 from dovetail.records.run import Status
 from dovetail.references import load
 
@@ -70,7 +70,9 @@ class Worker:
         started, clock = now(), time.monotonic()
         step = self._steps[task.step]
         context = make_context(task, self.job.plan.pipeline, {}, tuple(each.name for each in step.outputs))
-        failure, outputs, reason, status = None, (), Reason.COMPLETED, Status.COMPLETED
+        failure: Failure | None = None
+        outputs: tuple[ArtifactRecord, ...] = ()
+        reason, status = Reason.COMPLETED, Status.COMPLETED
         try:
             outputs = self._attempt(task, step, context)
         except KeyboardInterrupt:
@@ -160,14 +162,14 @@ class Worker:
 
     def _artifacts(self) -> ArtifactStore:
         if self._store is None:
-            self._store = self.job.components["artifact_store"].build()
+            self._store = cast("ArtifactStore", self.job.components["artifact_store"].build())
         return self._store
 
     def _start_tracking(self, task: StepTask, step: StepPlan) -> ExperimentTracker | None:
         if "experiment_tracker" not in self.job.components:
             return None
         if self._tracker is None:
-            self._tracker = self.job.components["experiment_tracker"].build()
+            self._tracker = cast("ExperimentTracker", self.job.components["experiment_tracker"].build())
         self._tracker.step_started(
             TrackedStep(
                 task.run_id,

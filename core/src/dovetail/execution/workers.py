@@ -29,13 +29,45 @@ LOG_LIMIT = 64 << 20
 
 @dataclass(slots=True)
 class WorkerSetting:
-    """Where the steps' code is: what a process must import, and the pool that has begun to import it."""
+    """Where the steps' code is: what a process must import, and the pool that has begun to import it.
+
+    `scratch` is a directory of the run's own on this machine, removed by `close`.
+    """
 
     source_root: Path
     script: str | None = None
     modules: tuple[str, ...] = ()
     sys_path: tuple[str, ...] = ()
     pool: ProcessPool | None = None
+    scratch: Path | None = None
+
+    def directory(self) -> Path:
+        """Return the scratch directory, made when first asked for."""
+        if self.scratch is None:
+            self.scratch = Path(tempfile.mkdtemp(prefix="dovetail-run-"))
+        return self.scratch
+
+    def open_pool(self) -> ProcessPool:
+        """Start the supervisor, unless that is done, and let it begin to import the steps' code."""
+        if self.pool is None:
+            self.pool = ProcessPool(
+                source_root=self.source_root,
+                script=self.script,
+                modules=self.modules,
+                sys_path=self.sys_path,
+                log_directory=self.directory(),
+                log_limit=LOG_LIMIT,
+            )
+        return self.pool
+
+    def close(self) -> None:
+        """End every process that is left and remove the scratch directory."""
+        if self.pool is not None:
+            self.pool.close(grace=0.0)
+            self.pool = None
+        if self.scratch is not None:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+            self.scratch = None
 
 
 class LocalWorkers:
@@ -74,7 +106,6 @@ class LocalWorkers:
         self._capture: Capture | None = None
         self._pool = setting.pool
         self._pool_knows = False
-        self._given: Path | None = None
         self._log_directory: Path | None = None
         self._notes = 0
 
@@ -83,14 +114,10 @@ class LocalWorkers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End every process that is left and remove the job file."""
+        """End the capture and every process that is left."""
         if self._capture is not None:
             self._capture.close()
-        if self._pool is not None:
-            self._pool.close(grace=0.0)
-        if self._given is not None:
-            self._given.unlink(missing_ok=True)
-            self._given = None
+        self._setting.close()
 
     def wake(self) -> None:
         """End a wait."""
@@ -158,7 +185,7 @@ class LocalWorkers:
 
     def _ready_pool(self) -> ProcessPool:
         if self._pool is None:
-            self._pool = open_pool(self._setting)
+            self._pool = self._setting.open_pool()
         if not self._pool_knows:
             self._pool_knows = True
             self._pool.echo = self._echo
@@ -167,11 +194,10 @@ class LocalWorkers:
         return self._pool
 
     def _job_file(self) -> Path:
-        if self._given is None:
-            with tempfile.NamedTemporaryFile(prefix="dovetail-job-", suffix=".json", delete=False) as file:
-                file.write(self.job.to_json())
-            self._given = Path(file.name)
-        return self._given
+        path = self._setting.directory() / "job.json"
+        if not path.exists():
+            path.write_bytes(self.job.to_json())
+        return path
 
     def _echo(self, attempt: str, data: bytes) -> None:
         self._progress.output(self._attempts.get(attempt, "?"), data)
@@ -190,19 +216,4 @@ def worker_component(stack: LiveStack, kind: str) -> WorkerComponent:
         config=f"{config.__module__}:{config.__qualname__}",
         implementation=f"{cls.__module__}:{cls.__qualname__}",
         home=str(component.home),
-    )
-
-
-def open_pool(setting: WorkerSetting) -> ProcessPool:
-    """Start the supervisor and let it begin to import the steps' code."""
-    directory = Path(tempfile.mkdtemp(prefix="dovetail-run-"))
-    return ProcessPool(
-        source_root=setting.source_root,
-        script=setting.script,
-        modules=setting.modules,
-        sys_path=setting.sys_path,
-        mode="auto",
-        log_directory=directory,
-        log_limit=LOG_LIMIT,
-        echo=None,
     )

@@ -21,7 +21,7 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        """Return the record itself: it is frozen. Pydantic copies defaults, which would cost more than all else."""
+        """Return the record itself: it is frozen, and pydantic would copy the defaults of every one."""
         del memo
         return self
 
