@@ -129,7 +129,9 @@ class Client:
                 f"no run {reference!r}: nothing has run on stack {self.stack.name!r} yet",
                 hint="run a pipeline first: `dovetail run FILE`",
             )
-        return NotFoundError(f"no run {reference!r}", hint=did_you_mean(reference, recent))
+        near = did_you_mean(reference, recent) or ""
+        listing = "`dovetail run list` lists them"
+        return NotFoundError(f"no run {reference!r}", hint=near if near.startswith("did") else listing)
 
     def view_run(self, record: RunRecord) -> RunView:
         """Return the view of a recorded run."""

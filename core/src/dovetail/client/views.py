@@ -35,6 +35,7 @@ class RunView:
     def __init__(self, records: Records, record: RunRecord) -> None:
         self.records = records
         self.record = record
+        self._known: dict[str, ArtifactRecord] = {}
 
     @property
     def id(self) -> str:
@@ -127,17 +128,16 @@ class RunView:
     @cached_property
     def outputs(self) -> Mapping[str, ArtifactView]:
         """All artifacts the run has, by `step.output`."""
-        wanted = {
-            f"{step.name}.{output}": artifact
-            for step in self.steps.values()
-            if step.record
-            for output, artifact in step.record.outputs.items()
-        }
-        return self.artifacts(wanted)
+        recorded = (each.record for each in self.steps.values() if each.record)
+        return self.artifacts(
+            {f"{step.step}.{key}": each for step in recorded for key, each in step.outputs.items()}
+        )
 
     def artifacts(self, ids: Mapping[str, str]) -> dict[str, ArtifactView]:
         """Return the artifacts of these ids under the same keys, as far as they are there."""
-        known = self.records.metadata.artifacts_by_id(ids.values()) if ids else {}
+        known = self._known
+        if missing := [each for each in ids.values() if each not in known]:
+            known |= self.records.metadata.artifacts_by_id(missing)
         return {key: ArtifactView(self.records, known[each]) for key, each in ids.items() if each in known}
 
     @cached_property
@@ -388,14 +388,11 @@ class ArtifactView:
 
     def upstream(self) -> list[ArtifactView]:
         """Return all artifacts that this one was made from, the nearest first."""
-        return self._views(upstream(self._records, self.record))
+        return [ArtifactView(self._records, each) for each in upstream(self._records, self.record)]
 
     def downstream(self) -> list[ArtifactView]:
         """Return all artifacts that were made from this one, in any run, the nearest first."""
-        return self._views(downstream(self._records, self.record))
-
-    def _views(self, found: list[ArtifactRecord]) -> list[ArtifactView]:
-        return [ArtifactView(self._records, each) for each in found]
+        return [ArtifactView(self._records, each) for each in downstream(self._records, self.record)]
 
     def __repr__(self) -> str:
         return f"<artifact {self.step}.{self.name}: {self.type}, {self.size} bytes>"
