@@ -33,7 +33,12 @@ class RecordedRun:
         self.run = stack.metadata_store.begin(run, self.plan.to_json(), self.lease)
 
     def complete(
-        self, step: str, value: Any, *, log: bytes = b"", metrics: Mapping[str, list[float]] | None = None
+        self,
+        step: str,
+        value: Any,  # noqa: ANN401 - any value of JSON's
+        *,
+        log: bytes = b"",
+        metrics: Mapping[str, list[float]] | None = None,
     ) -> ArtifactRecord:
         """Complete a step: store its output, its log and its metrics."""
         artifact = self._save(new_artifact(self.run, step), value)
