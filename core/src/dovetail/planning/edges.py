@@ -63,7 +63,9 @@ def _class_fits(given: Any, wanted: Any) -> bool:  # noqa: ANN401 - any annotati
         return given_class is wanted_class
     if hasattr(given_class, "__required_keys__"):
         given, given_class = dict[str, Any], dict
-    if not _is_subclass(given_class, wanted_class) and given_class not in _TOWER.get(wanted_class, ()):
+    if not _is_subclass(given_class, wanted_class) and not issubclass(
+        given_class, _TOWER.get(wanted_class, ())
+    ):
         return False
     return _arguments_fit(given, wanted, given_class, wanted_class)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+from dovetail.definition.step import step
 from dovetail.hashing import digest_value
 from dovetail.materializers.type_names import public_module
 from dovetail.planning.live_values import LiveValues, UnreadableValueError
@@ -63,7 +64,7 @@ class MemoryReach:
         elif not Path(function.__code__.co_filename).is_file():
             self._captured(function, f"{module}:{name}")
             text = "".join(linecache.getlines(function.__code__.co_filename))
-            cell = _parsed(text)
+            cell = _parsed(text, function.__globals__)
             part = cell.statement_at(function.__code__.co_firstlineno) if cell is not None else None
             self._take_cell(f"{module}:{name}", part, function.__globals__)
 
@@ -72,8 +73,9 @@ class MemoryReach:
         if self._has_file(module):
             self.names.add(module, name.partition(".")[0])
         elif module == "__main__":
-            part = next((cell.part(name) for cell in self._notebook() if name in cell), None)
-            self._take_cell(f"{module}:{name}", part, vars(sys.modules[cls.__module__]))
+            names = vars(sys.modules[cls.__module__])
+            part = next((cell.part(name) for cell in self._notebook(names) if name in cell), None)
+            self._take_cell(f"{module}:{name}", part, names)
         else:
             return
         for base in cls.__mro__[1:]:
@@ -132,11 +134,11 @@ class MemoryReach:
         file = self._modules.find(module)
         return file is not None and file.source is not None
 
-    def _notebook(self) -> list[SourceFile]:
+    def _notebook(self, names: Mapping[str, Any]) -> list[SourceFile]:
         """Return the cells that are kept, the latest first."""
         if self._cells is None:
             kept = [name for name in reversed(list(linecache.cache)) if not Path(name).is_file()]
-            cells = [_parsed("".join(linecache.getlines(name))) for name in kept]
+            cells = [_parsed("".join(linecache.getlines(name)), names) for name in kept]
             self._cells = [cell for cell in cells if cell is not None]
         return self._cells
 
@@ -144,9 +146,11 @@ class MemoryReach:
 _MISSING = object()
 
 
-def _parsed(text: str) -> SourceFile | None:
+def _parsed(text: str, names: Mapping[str, Any]) -> SourceFile | None:
+    """Return a cell that is executed in a module of these names."""
+    ours = {name for name, value in names.items() if value is step or value is sys.modules.get("dovetail")}
     try:
-        return SourceFile(text, "__main__", package=False) if text else None
+        return SourceFile(text, "__main__", package=False, ours=frozenset(ours)) if text else None
     except (SyntaxError, ValueError):
         return None
 

@@ -42,9 +42,13 @@ class Part:
 
 
 class SourceFile:
-    """One parsed file. Raises SyntaxError for what is no Python."""
+    """One parsed file, or cell of a notebook. Raises SyntaxError for what is no Python.
 
-    def __init__(self, text: str, module: str, *, package: bool) -> None:
+    `ours` are names that mean `step` without being imported here, as in a cell.
+    """
+
+    def __init__(self, text: str, module: str, *, package: bool, ours: frozenset[str] = frozenset()) -> None:
+        self._ours = ours
         self._package = module if package else module.rpartition(".")[0]
         self._tree = ast.parse(text)
         self._tables = symtable.symtable(text, module, "exec").get_children()
@@ -125,7 +129,9 @@ class SourceFile:
         function = decorator.func if isinstance(decorator, ast.Call) else decorator
         root = next(chains([function]), ("",))[0]
         found = self._imports.get(root, [])
-        return bool(found) and all(each.module.partition(".")[0] == "dovetail" for each in found)
+        return root in self._ours or (
+            bool(found) and all(each.module.partition(".")[0] == "dovetail" for each in found)
+        )
 
     def _global_names(self, statements: list[ast.stmt]) -> set[str]:
         """Return the names that these statements look up in the module, in whatever scope they do it."""
