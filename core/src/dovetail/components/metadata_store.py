@@ -87,6 +87,9 @@ class MetadataStore(Component):
     3. `begin`, `record` and `finish` are one transaction each, check the epoch, and are idempotent.
     4. Queries return pages in a stable order, use an index, and see only whole transactions.
     5. A run that is unfinished while nobody holds its lease is returned as `interrupted`.
+
+    docs/contracts/metadata-store.md says it in detail, with the numbers of the tests in
+    `dovetail.testing.metadata_store`.
     """
 
     type: ClassVar[str] = "metadata_store"

@@ -28,8 +28,10 @@ from dovetail.testing.store_process import (
     Place,
     held_elsewhere,
     in_processes,
+    kill_while_recording,
     opened,
     recorded,
+    torn_steps,
     watched,
 )
 
@@ -363,3 +365,12 @@ class MetadataStoreContract:
         torn, *runs = in_processes([partial(watched, place, 1.0), *[partial(recorded, place, 50)] * 3])
         assert torn == 0
         assert [is_id(run) for run in runs] == [True] * 3
+
+    def test_29_who_is_killed_while_recording_leaves_whole_transactions(self, place: Place) -> None:
+        kill_while_recording(place, kills=5)
+        with place.store() as store:
+            store.open()
+            runs = store.runs(RunQuery(status=Status.INTERRUPTED))
+            assert len(runs) == 5  # noqa: PLR2004 - as many as were killed
+            assert min(len(store.steps(run.id)) for run in runs) > 1
+            assert torn_steps(store) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import signal
 import time
@@ -126,14 +127,46 @@ def recorded(place: Place, steps: int) -> str:
 
 
 def watched(place: Place, seconds: float) -> int:
-    """Read for a while what others write; return how many runs were seen half recorded."""
+    """Read for a while what others write; return how many steps were seen half recorded."""
     torn = 0
     with place.store() as store:
         store.open()
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            for run in store.runs(RunQuery(limit=50)):
-                for step in store.steps(run.id):
-                    known = store.artifacts_by_id(step.outputs.values())
-                    torn += len(known) != len(step.outputs)
+            torn += torn_steps(store)
+    return torn
+
+
+def kill_while_recording(place: Place, kills: int) -> None:
+    """Let processes record steps without an end, and kill each at a moment of its own."""
+    for number in range(kills):
+        here, there = _SPAWN.Pipe(duplex=False)
+        child = _SPAWN.Process(target=_record_for_ever, args=(there, place))
+        child.start()
+        there.close()
+        if not here.poll(_PATIENCE):
+            raise AssertionError("the other process recorded nothing")
+        time.sleep(0.0037 * number)
+        child.kill()
+        child.join()
+
+
+def _record_for_ever(there: Connection, place: Place) -> None:
+    with place.store() as store:
+        store.open()
+        run = new_run()
+        lease = store.acquire(run.id)
+        run = store.begin(run, b"{}", lease)
+        for number in itertools.count():
+            store.record(completed(run, f"step_{number}"), lease)
+            if number == 1:
+                there.send("recording")
+
+
+def torn_steps(store: MetadataStore) -> int:
+    """Return how many of the recorded steps lack an artifact that they name."""
+    torn = 0
+    for run in store.runs(RunQuery(limit=50)):
+        for step in store.steps(run.id):
+            torn += len(store.artifacts_by_id(step.outputs.values())) != len(step.outputs)
     return torn
