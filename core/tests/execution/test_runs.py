@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+
 from dovetail.testing.command_line import CommandLine
 
-CHAIN = '''
+CHAIN = """
 import os
 from dovetail import pipeline, step
 
@@ -30,7 +31,7 @@ def chain():
 if __name__ == "__main__":
     run = chain.run()
     print("total", run.step("total").output.load(), run.status)
-'''
+"""
 
 
 @pytest.mark.parametrize("mode", [[], ["--in-process"]])
@@ -66,7 +67,7 @@ def test_what_a_step_writes_is_kept(cli: CommandLine, mode: list[str]) -> None:
     assert "from below" in cli("run", "logs", "last", "total").out
 
 
-FAILING = '''
+FAILING = """
 from dovetail import pipeline, step
 
 def helper(value):
@@ -95,11 +96,13 @@ def failing():
     beside(one)
 
 failing.run()
-'''
+"""
 
 
 @pytest.mark.parametrize("mode", [[], ["--in-process"]])
-def test_a_failing_step_shows_the_users_traceback_without_our_frames(cli: CommandLine, mode: list[str]) -> None:
+def test_a_failing_step_shows_the_users_traceback_without_our_frames(
+    cli: CommandLine, mode: list[str]
+) -> None:
     cli.write("run.py", FAILING)
     answer = cli("run", "run.py", *mode)
     assert answer.code == 1
@@ -124,7 +127,9 @@ def test_with_continue_only_what_depends_on_a_failure_is_skipped(cli: CommandLin
 
 
 def test_resume_runs_only_what_is_not_completed(cli: CommandLine) -> None:
-    script = FAILING.replace("return helper(value - 1)", "import pathlib; return helper(int(pathlib.Path('flag').exists()))")
+    script = FAILING.replace(
+        "return helper(value - 1)", "import pathlib; return helper(int(pathlib.Path('flag').exists()))"
+    )
     cli.write("run.py", script)
     assert cli("run", "run.py").code == 1
     cli.write("flag", "")

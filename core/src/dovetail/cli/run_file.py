@@ -14,7 +14,7 @@ from dovetail.cli.run_view import run_document, show_run
 from dovetail.client import RunView
 from dovetail.errors import UsageError
 from dovetail.execution.api import Pipeline, Request, run
-from dovetail.execution.script import Captured, execute, names_run_in, script_problem
+from dovetail.execution.script import Captured, execute, pipelines_run_in, script_problem
 from dovetail.planning.yaml_plan import load_plan
 
 
@@ -145,7 +145,8 @@ def capture(
 
 
 def _refuse_several(path: Path, names: dict[str, Any]) -> None:
-    run_there = {names[each].name for each in names_run_in(path) if isinstance(names.get(each), Pipeline)}
+    known = {name: each.name for name, each in names.items() if isinstance(each, Pipeline)}
+    run_there = pipelines_run_in(path, known)
     if len(run_there) > 1:
         listed = ", ".join(sorted(run_there))
         raise UsageError(

@@ -10,6 +10,7 @@ from dovetail.records.plan import Plan
 from dovetail.records.record import Record
 from dovetail.records.stack import ComponentRecord
 from dovetail.references import load
+from dovetail.stacks.configuration import configured
 
 
 class WorkerComponent(Record):
@@ -21,8 +22,11 @@ class WorkerComponent(Record):
     home: str
 
     def build(self) -> Component:
-        """Import the implementation and construct it; nothing is opened."""
-        config = load(self.config).model_validate(self.record.config)
+        """Import the implementation and construct it; nothing is opened.
+
+        Settings that the environment gives, secrets among them, are read from it here: none is in the job.
+        """
+        config = configured(load(self.config), self.record.config, self.record.type, self.record.name)
         built: Component = load(self.implementation)(self.record.name, config, home=Path(self.home))
         return built
 

@@ -30,6 +30,7 @@ from dovetail.records.plan import Plan, StepPlan
 from dovetail.records.record import moment, now
 from dovetail.records.report import StepReport, StepTask, run_directory
 from dovetail.records.run import AttemptRecord, RunRecord, Status, StepRunRecord
+from dovetail.records.stack import StackRecord
 from dovetail.stacks.stack import LiveStack
 
 USED_BY_RUNS = ("orchestrator", "step_operator", "artifact_store", "metadata_store", "experiment_tracker")
@@ -81,7 +82,7 @@ class Launcher:
             PlanError: an option of a step is not served by this stack.
             StoreError: a store refuses.
         """
-        refuse_unserved(self.plan)
+        refuse_unserved(self.plan, self.stack.record)
         run_id = new_id()
         started = now()
         self._metadata.open()
@@ -102,7 +103,7 @@ class Launcher:
 
     def resume(self, run: RunRecord, git: GitState) -> RunRecord:
         """Go on with an unfinished run: pending reports first, then what is not completed."""
-        refuse_unserved(self.plan)
+        refuse_unserved(self.plan, self.stack.record)
         self._metadata.open()
         again = run.model_copy(update={"status": Status.RUNNING, "finished": None, "error": None})
         return self._own(again, git, resumed=True)
@@ -272,10 +273,10 @@ def _take_in(
     return taken
 
 
-def refuse_unserved(plan: Plan) -> None:
+def refuse_unserved(plan: Plan, stack: StackRecord) -> None:
     """Raise PlanError for an option that nothing here would obey: better refused than ignored."""
     for step in plan.steps:
-        for option, engine in _unserved(step):
+        for option, engine in _unserved(step, stack):
             raise PlanError(
                 f"step {step.name!r} sets {option}, and {engine}",
                 where=step.source.path or step.source.module,
@@ -283,19 +284,22 @@ def refuse_unserved(plan: Plan) -> None:
             )
 
 
-def _unserved(step: StepPlan) -> Sequence[tuple[str, str]]:
+def _unserved(step: StepPlan, stack: StackRecord) -> Sequence[tuple[str, str]]:
     options = step.options
+    tracker = stack.components.get("experiment_tracker")
+    named = options.experiment_tracker
+    other = named if named and named != (tracker.name if tracker else None) else None
+    found = (
+        f"that of stack {stack.name!r} is {tracker.name!r}" if tracker else f"stack {stack.name!r} has none"
+    )
     checks = (
         ("step_operator", options.step_operator, "this version runs steps by the orchestrator only"),
-        (
-            "environment requirements",
-            {*options.environment} - {"variables"},
-            "only its `variables` are served so far",
-        ),
-        ("resources", options.resources, "the local orchestrator cannot reserve any"),
+        ("environment", {*options.environment} - {"variables"}, "only its `variables` are served so far"),
+        ("resources", options.resources, "the orchestrator cannot reserve any"),
         ("on_success", options.on_success, "no engine calls it yet"),
         ("on_failure", options.on_failure, "no engine calls it yet"),
         ("settings", options.settings, "no component of this stack reads any"),
+        (f"experiment_tracker {named!r}", other, found),
     )
     return [(option, engine) for option, value, engine in checks if value]
 

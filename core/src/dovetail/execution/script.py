@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import module_from_spec, spec_from_file_location
@@ -100,24 +101,42 @@ def inert() -> Iterator[None]:
         MODE.inert = before
 
 
-def names_run_in(path: Path) -> set[str]:
-    """Return the variables whose `.run(...)` the script calls outside of functions."""
-    found: set[str] = set()
-    pending: list[ast.AST] = [ast.parse(path.read_bytes())]
+def pipelines_run_in(path: Path, known: Mapping[str, str]) -> set[str]:
+    """Return the names of the pipelines whose `.run(...)` the script calls outside of functions.
+
+    `known` maps variables that hold pipelines already to their names; the rest of the script has not been
+    executed, so what it defines is read from its text.
+    """
+    nodes = list(_outside_functions(ast.parse(path.read_bytes())))
+    names = dict(known)
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef) and any(
+            _root(each) == "pipeline" for each in node.decorator_list
+        ):
+            names.setdefault(node.name, node.name)
+        elif isinstance(node, ast.Assign) and (origin := _root(node.value)) in names:
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    names.setdefault(target.id, names[origin])
+    calls = (node.func for node in nodes if isinstance(node, ast.Call))
+    targets = (_root(each.value) for each in calls if isinstance(each, ast.Attribute) and each.attr == "run")
+    return {names[each] for each in targets if each in names}
+
+
+def _outside_functions(tree: ast.Module) -> Iterator[ast.AST]:
+    pending = deque[ast.AST](tree.body)
     while pending:
-        node = pending.pop()
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-            continue
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "run":
-            target = node.func.value
-            while isinstance(target, ast.Call):
-                target = target.func
-            while isinstance(target, ast.Attribute):
-                target = target.value
-            if isinstance(target, ast.Name):
-                found.add(target.id)
-        pending.extend(ast.iter_child_nodes(node))
-    return found
+        node = pending.popleft()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            pending.extend(ast.iter_child_nodes(node))
+
+
+def _root(node: ast.AST) -> str:
+    """Return the variable that an expression of calls and attributes starts from, empty where none."""
+    while isinstance(node, ast.Call | ast.Attribute):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def script_problem(error: BaseException, path: Path) -> DovetailError:

@@ -59,8 +59,9 @@ class Worker:
         when it is this process.
         """
         worker = cls(job, live or {}, store)
-        for each in job.components.values():
-            load(each.implementation)
+        # Built before any step can change the directory or the environment.
+        worker._artifacts()
+        worker._tracking()
         for step in job.plan.steps:
             worker._definition(step)
         return worker
@@ -100,6 +101,7 @@ class Worker:
         return report
 
     def _attempt(self, task: StepTask, step: StepPlan, context: StepContext) -> tuple[ArtifactRecord, ...]:
+        store = self._artifacts()
         definition = self._definition(step)
         signature = definition.signature
         arguments = restore_parameters(signature, step)
@@ -107,7 +109,7 @@ class Worker:
         for name, record in task.inputs.items():
             materializer = load_materializer(record.materializer)
             annotation = signature.arguments[name].annotation
-            arguments[name] = load_artifact(self._artifacts(), record, annotation, materializer)
+            arguments[name] = load_artifact(store, record, annotation, materializer)
         arguments |= {name: context for name, each in signature.arguments.items() if each.kind == "context"}
         context.tracker = self._start_tracking(task, step)
         enter(context)
@@ -166,11 +168,10 @@ class Worker:
         return self._store
 
     def _start_tracking(self, task: StepTask, step: StepPlan) -> ExperimentTracker | None:
-        if "experiment_tracker" not in self.job.components:
+        tracker = self._tracking()
+        if tracker is None:
             return None
-        if self._tracker is None:
-            self._tracker = cast("ExperimentTracker", self.job.components["experiment_tracker"].build())
-        self._tracker.step_started(
+        tracker.step_started(
             TrackedStep(
                 task.run_id,
                 task.run_name,
@@ -180,6 +181,11 @@ class Worker:
                 dict(step.parameters),
             )
         )
+        return tracker
+
+    def _tracking(self) -> ExperimentTracker | None:
+        if self._tracker is None and "experiment_tracker" in self.job.components:
+            self._tracker = cast("ExperimentTracker", self.job.components["experiment_tracker"].build())
         return self._tracker
 
     def _definition(self, step: StepPlan) -> AnyStep:

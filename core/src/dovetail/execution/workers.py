@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from dovetail.components.component import Component
 from dovetail.components.orchestrator import StepProcess
 from dovetail.errors import PlanError
 from dovetail.execution.job import Job, WorkerComponent
@@ -22,6 +21,7 @@ from dovetail.execution.step_runner import Worker
 from dovetail.records.plan import Plan
 from dovetail.records.report import StepReport, StepTask, log_directory, log_path
 from dovetail.records.run import RunRecord
+from dovetail.references import reference_to
 from dovetail.stacks.stack import USED_BY_STEPS, LiveStack
 
 LOG_LIMIT = 64 << 20
@@ -205,15 +205,10 @@ class LocalWorkers:
 
 def worker_component(stack: LiveStack, kind: str) -> WorkerComponent:
     """Return what a step's process needs to build this component of the stack."""
-    component: Component = stack.components[kind]
-    record = stack.record.components[kind]
-    resolved = record.model_copy(
-        update={"config": component.config.model_dump(mode="json", exclude_unset=True)}
-    )
-    cls, config = type(component), type(component.config)
+    component = stack.components[kind]
     return WorkerComponent(
-        record=resolved,
-        config=f"{config.__module__}:{config.__qualname__}",
-        implementation=f"{cls.__module__}:{cls.__qualname__}",
+        record=stack.record.components[kind],
+        config=reference_to(type(component.config)),
+        implementation=reference_to(type(component)),
         home=str(component.home),
     )
