@@ -83,7 +83,9 @@ def walk(place: Place) -> Iterator[tuple[str, list[str], list[str]]]:
     """Yield each directory at and below a place, with the names of its directories and of its files."""
     system, path = _resolve(place)
     if system is None:
-        yield from os.walk(path)
+        for folder, folders, files in os.walk(path):
+            folders.sort()
+            yield folder, folders, sorted(files)
         return
     for directory, directories, files in system.walk(path):
         yield str(system.unstrip_protocol(directory)), sorted(directories), sorted(files)

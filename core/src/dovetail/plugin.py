@@ -21,7 +21,7 @@ _WHERE: dict[str, tuple[str, ...]] = {
     "dovetail.components.data_validator": ("DataValidator", "Validation"),
     "dovetail.components.experiment_tracker": ("ExperimentTracker", "TrackedStep"),
     "dovetail.components.feature_store": ("FeatureStore", "FeatureView"),
-    "dovetail.components.fsspec_store": ("FsspecArtifactStore",),
+    "dovetail.components.fsspec_store": ("FsspecArtifactStore", "FsspecArtifactStoreConfig"),
     "dovetail.components.metadata_store": ("ArtifactQuery", "Facts", "Lease", "MetadataStore", "RunQuery"),
     "dovetail.components.model_deployer": (
         "DeployedModel",
