@@ -51,9 +51,15 @@ class StepDefinition(Generic[P, R]):
         """Return the signature; it is read when first asked for, so annotations may look ahead.
 
         Raises:
-            DefinitionError: it cannot be the signature of a step.
+            DefinitionError: it cannot be the signature of a step, or a placeholder is not overridden.
         """
         if self._signature is None:
+            if missing := self.placeholders():
+                raise DefinitionError(
+                    f"step {self.name!r} does not override {', '.join(missing)}",
+                    hint="override it with typed arguments and a typed result",
+                    where=self.where,
+                )
             self._signature = signature_of(
                 self._entry(),
                 name=self.name,

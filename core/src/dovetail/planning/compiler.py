@@ -14,7 +14,7 @@ from dovetail.definition.handle import Handle, target
 from dovetail.definition.options import StepOptions as SaidOptions
 from dovetail.definition.signature import Argument
 from dovetail.definition.step import StepDefinition
-from dovetail.errors import DefinitionError, PlanError
+from dovetail.errors import PlanError
 from dovetail.materializers.registry import Registry
 from dovetail.planning.code import SourceReader
 from dovetail.planning.edges import assignable
@@ -141,13 +141,6 @@ class _Compiler:
     def _tell(self, definition: StepDefinition[..., Any], said: SaidOptions) -> _Told:
         key = (id(definition), id(said))
         if key not in self._told:
-            if missing := definition.placeholders():
-                names = ", ".join(missing)
-                raise DefinitionError(
-                    f"step {definition.name!r} does not override {names}",
-                    hint="override it with typed arguments and a typed result",
-                    where=definition.where,
-                )
             outputs = plan_outputs(definition, said, self._materializers)
             self.used.update(each.materializer.name for each in outputs)
             made = _Told(

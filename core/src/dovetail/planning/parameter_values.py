@@ -143,9 +143,10 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - any annotat
     except TypeError:  # not hashable
         return TypeAdapter(annotation)
     except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation) as error:
-        raise UnfitValueError(
-            f"is declared {type_name(annotation)!r}, of which JSON can hold none"
-        ) from error
+        declared = type_name(annotation)
+        raise UnfitValueError(f"is declared {declared!r}, of which JSON can hold none") from error
+    except PydanticUserError as error:  # typing.TypedDict before Python 3.12, for one
+        raise UnfitValueError(f"is declared {type_name(annotation)!r}", _first_line(error)) from error
 
 
 def _ordered(adapter: TypeAdapter[Any], value: Any) -> Any:  # noqa: ANN401 - any value
@@ -204,6 +205,9 @@ def _first_line(error: Exception) -> str:
 def _shown(value: Any) -> str:  # noqa: ANN401 - any value
     """Return a short text of a value; of one that is not plain, only its class: it may be large or secret."""
     if value is None or isinstance(value, (*_SCALARS, list, tuple, dict, set)):
-        text = repr(value)
+        try:
+            text = repr(value)
+        except RecursionError:
+            return f"a {type_name(type(value))} nested too deep"
         return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - a part of a line
     return f"a {type_name(type(value))}"
