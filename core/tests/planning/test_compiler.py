@@ -376,8 +376,8 @@ def test_a_plan_is_the_same_bytes_in_any_clone_process_and_hash_seed(
         (clone / "helpers.py").write_text(HELPERS)
         for folder in (clone, tmp_path):
             found = subprocess.run(
-                [sys.executable, str(clone / "run.py")], cwd=folder, capture_output=True, text=True, check=True,
-                env={**os.environ, "PYTHONHASHSEED": str(seed)},
+                [sys.executable, str(clone / "run.py")], cwd=folder, capture_output=True, text=True,
+                check=True, env={**os.environ, "PYTHONHASHSEED": str(seed)},
             )  # fmt: skip
             answers.add(found.stdout)
     assert len(answers) == 1
