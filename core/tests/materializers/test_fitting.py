@@ -118,7 +118,7 @@ def test_what_is_declared_fits(value: object, annotation: object) -> None:
         (1, str | None, "the value is 'int', declared 'str | None'"),
         ([1, "a"], list[int], "the value[1] is 'str', declared 'int'"),
         ({"a": {"b": [1, None]}}, dict[str, dict[str, list[int]]], "the value['a']['b'][1] is"),
-        ({1: 2}, dict[str, int], "a key of the value[0] is 'int', declared 'str'"),
+        ({1: 2}, dict[str, int], "the value, key 1, is 'int', declared 'str'"),
         ((1, 2), tuple[int, str], "the value[1] is 'int', declared 'str'"),
         ((1, 2), tuple[int], "the value has 2 elements, declared 1"),
         ((1,), tuple[()], "the value has 1 elements, declared 0"),
