@@ -1,47 +1,23 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any
 
 import pytest
 
-
-class Files:
-    """Stands for both ends of an artifact: what a materializer may do, on a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    @contextmanager
-    def create(self, name: str) -> Iterator[BinaryIO]:
-        with (self.folder / name).open("xb") as stream:
-            yield stream
-
-    def open(self, name: str) -> BinaryIO:
-        return (self.folder / name).open("rb")
-
-    @contextmanager
-    def local_path(self, name: str) -> Iterator[Path]:
-        yield self.folder / name
-
-
-class Materializer(Protocol):
-    def save(self, value: object, files: Files) -> None: ...
-    def load(self, annotation: object, files: Files) -> object: ...
+from dovetail.plugin import BaseMaterializer
+from dovetail.testing.materializer import TrialFiles, kept
 
 
 @pytest.fixture
-def new_files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Files]:
-    return lambda: Files(tmp_path_factory.mktemp("artifact"))
+def files(tmp_path: Path) -> TrialFiles:
+    return TrialFiles(tmp_path)
 
 
 @pytest.fixture
-def keep(new_files: Callable[[], Files]) -> Callable[..., Any]:
-    def _keep(materializer: Materializer, value: object, annotation: object = None) -> object:
-        files = new_files()
-        materializer.save(value, files)
-        return materializer.load(annotation, files)
+def keep(tmp_path: Path) -> Callable[..., Any]:
+    def _keep(materializer: BaseMaterializer, value: object) -> object:
+        return kept(materializer, value, tmp_path)
 
     return _keep

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import subprocess
@@ -16,11 +15,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from dovetail.plugin import MaterializerError
+from dovetail.testing.materializer import TrialFiles
 from dovetail_numpy.npy_file import FILE, ArrayMaterializer, ScalarMaterializer
 
 ARRAY = ArrayMaterializer()
 SCALAR = ScalarMaterializer()
-TESTS = str(Path(__file__).parent)
 
 with_files = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -118,12 +117,11 @@ def test_an_array_is_no_scalar(keep: Callable[..., Any]) -> None:
         keep(SCALAR, np.array(1))
 
 
-def test_a_pickled_array_is_not_read(new_files: Callable[[], Any]) -> None:
-    files = new_files()
-    with files.create(FILE) as stream:
+def test_a_pickled_array_is_not_read(files: TrialFiles) -> None:
+    with files.writer.create(FILE) as stream:
         np.save(stream, np.array([print], dtype=object), allow_pickle=True)
     with pytest.raises(MaterializerError, match="Object arrays cannot be loaded"):
-        ARRAY.load(np.ndarray, files)
+        ARRAY.load(np.ndarray, files.reader)
 
 
 @pytest.mark.parametrize(
@@ -135,30 +133,27 @@ def test_a_pickled_array_is_not_read(new_files: Callable[[], Any]) -> None:
         b"\x93NUMPY\x01\x00\xff\xff{'descr': __import__('os').abort()}",
     ],
 )
-def test_what_is_no_array_is_named(new_files: Callable[[], Any], content: bytes) -> None:
-    files = new_files()
-    with files.create(FILE) as stream:
+def test_what_is_no_array_is_named(files: TrialFiles, content: bytes) -> None:
+    with files.writer.create(FILE) as stream:
         stream.write(content)
     with pytest.raises(MaterializerError, match=FILE):
-        ARRAY.load(np.ndarray, files)
+        ARRAY.load(np.ndarray, files.reader)
 
 
-def test_a_header_that_promises_too_much_is_refused(new_files: Callable[[], Any]) -> None:
-    files = new_files()
-    with files.create(FILE) as stream:
+def test_a_header_that_promises_too_much_is_refused(files: TrialFiles) -> None:
+    with files.writer.create(FILE) as stream:
         header = {"descr": "<f8", "fortran_order": False, "shape": (1 << 50,)}
         np.lib.format.write_array_header_1_0(stream, header)
     with pytest.raises(MaterializerError, match=FILE):
-        ARRAY.load(np.ndarray, files)
+        ARRAY.load(np.ndarray, files.reader)
 
 
-def test_the_file_is_what_numpy_itself_writes(new_files: Callable[[], Any]) -> None:
+def test_the_file_is_what_numpy_itself_writes(files: TrialFiles) -> None:
     array = np.asfortranarray(np.arange(12.0).reshape(3, 4))
-    files, expected = new_files(), io.BytesIO()
-    ARRAY.save(array, files)
+    expected = io.BytesIO()
+    ARRAY.save(array, files.writer)
     np.save(expected, array)
-    with files.open(FILE) as stream:
-        assert stream.read() == expected.getvalue()
+    assert files.bytes() == {FILE: expected.getvalue()}
 
 
 def test_the_summary_says_shape_and_dtype() -> None:
@@ -166,49 +161,66 @@ def test_the_summary_says_shape_and_dtype() -> None:
     assert SCALAR.summary(np.int8(7)) == {"dtype": "int8", "value": "7"}
 
 
-MEMORY = """
+PEAK = """
 import sys
-import numpy as np
-from dovetail_numpy.npy_file import ArrayMaterializer
-sys.path.insert(0, {tests!r})
-from conftest import Files
 from pathlib import Path
+import numpy as np
+from dovetail.testing.materializer import TrialFiles
+from dovetail_numpy.npy_file import ArrayMaterializer
 
 def peak():
     text = Path("/proc/self/status").read_text()
     return int(text.split("VmHWM:")[1].split()[0]) * 1024
 
-files = Files(Path({folder!r}))
-if {saving}:
-    array = np.ones(({count},))
-    before = peak()
-    ArrayMaterializer().save(array, files)
-else:
-    before = peak()
-    array = ArrayMaterializer().load(np.ndarray, files)
+folder = Path(sys.argv[1])
+"""
+SAVING = f"""{PEAK}
+array, files = np.ones(1 << 23), TrialFiles(folder)
+before = peak()
+ArrayMaterializer().save(array, files.writer)
+print(peak() - before, array.nbytes, files.folder)
+"""
+LOADING = f"""{PEAK}
+class Reader:
+    def open(self, name):
+        return (folder / name).open("rb")
+
+before = peak()
+array = ArrayMaterializer().load(np.ndarray, Reader())
 print(peak() - before, array.nbytes)
 """
 
 
+def growth(program: str, folder: str) -> tuple[float, str]:
+    """Run a program; return by how much of an array's size it grew, and what else it says."""
+    command = [sys.executable, "-c", program, folder]
+    child = subprocess.run(command, capture_output=True, text=True, check=True)
+    more, size, *rest = child.stdout.split()
+    return int(more) / int(size), "".join(rest)
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc; run it on Linux")
 def test_saving_copies_nothing_and_loading_allocates_the_array_once(tmp_path: Path) -> None:
-    grown = {}
-    for saving in (True, False):
-        program = MEMORY.format(tests=TESTS, folder=str(tmp_path), saving=saving, count=1 << 23)
-        child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-        more, size = map(int, child.stdout.split())
-        grown[saving] = more / size
-    assert grown[True] < 0.2
-    assert grown[False] < 1.2
+    saving, folder = growth(SAVING, str(tmp_path))
+    loading, _ = growth(LOADING, folder)
+    assert saving < 0.2
+    assert loading < 1.2
+
+
+WRITE = f"""{PEAK}
+import hashlib
+files = TrialFiles(folder)
+ArrayMaterializer().save(np.arange(1000.0).reshape(10, 100), files.writer)
+print(hashlib.sha256(files.bytes()["array.npy"]).hexdigest())
+"""
 
 
 def test_two_processes_write_equal_bytes(tmp_path: Path) -> None:
-    digests = set()
-    program = MEMORY.replace("np.ones(({count},))", "np.arange(1000.0).reshape(10, 100)")
-    for seed in ("1", "2"):
-        folder = tmp_path / seed
-        folder.mkdir()
-        text = program.format(tests=TESTS, folder=str(folder), saving=True)
-        subprocess.run([sys.executable, "-c", text], check=True, env=os.environ | {"PYTHONHASHSEED": seed})
-        digests.add(hashlib.sha256((folder / FILE).read_bytes()).hexdigest())
+    command = [sys.executable, "-c", WRITE, str(tmp_path)]
+    digests = {
+        subprocess.run(
+            command, env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2")
+    }
     assert len(digests) == 1

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import os
 import subprocess
 import sys
@@ -22,11 +21,11 @@ from hypothesis.extra import pandas as hpd
 from pandas.testing import assert_frame_equal, assert_index_equal, assert_series_equal
 
 from dovetail.plugin import MaterializerError
+from dovetail.testing.materializer import TrialFiles
 from dovetail_pandas.parquet_file import FILE, DataFrameMaterializer, SeriesMaterializer
 
 FRAME = DataFrameMaterializer()
 SERIES = SeriesMaterializer()
-TESTS = str(Path(__file__).parent)
 
 with_files = settings(
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -240,27 +239,25 @@ def test_a_frame_that_came_back_can_be_written_to(keep: Callable[..., Any]) -> N
     assert frame["a"].tolist() == [6, 3]
 
 
-def test_other_programs_read_the_file(new_files: Callable[[], Any]) -> None:
+def test_other_programs_read_the_file(files: TrialFiles) -> None:
     frame = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}, index=pd.Index([5, 6], name="key"))
-    files = new_files()
-    FRAME.save(frame, files)
+    FRAME.save(frame, files.writer)
     equal(frame, pd.read_parquet(files.folder / FILE))
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 no parquet PAR1"])
-def test_what_is_no_frame_is_named(new_files: Callable[[], Any], content: bytes) -> None:
-    files = new_files()
-    with files.create(FILE) as stream:
+def test_what_is_no_frame_is_named(files: TrialFiles, content: bytes) -> None:
+    with files.writer.create(FILE) as stream:
         stream.write(content)
     with pytest.raises(MaterializerError, match=FILE):
-        FRAME.load(pd.DataFrame, files)
+        FRAME.load(pd.DataFrame, files.reader)
 
 
-def test_a_parquet_file_of_somebody_else_is_no_artifact(new_files: Callable[[], Any]) -> None:
-    files = new_files()
-    pq.write_table(pa.table({"a": [1]}), files.folder / FILE)
+def test_a_parquet_file_of_somebody_else_is_no_artifact(files: TrialFiles) -> None:
+    with files.writer.create(FILE) as stream:
+        pq.write_table(pa.table({"a": [1]}), stream)
     with pytest.raises(MaterializerError, match=FILE):
-        FRAME.load(pd.DataFrame, files)
+        FRAME.load(pd.DataFrame, files.reader)
 
 
 def test_the_summary_says_rows_columns_and_dtypes() -> None:
@@ -270,27 +267,27 @@ def test_the_summary_says_rows_columns_and_dtypes() -> None:
 
 
 WRITE = """
-import sys
+import hashlib, sys
 from pathlib import Path
 import numpy as np, pandas as pd
+from dovetail.testing.materializer import TrialFiles
 from dovetail_pandas.parquet_file import DataFrameMaterializer
-sys.path.insert(0, {tests!r})
-from conftest import Files
 
-frame = pd.DataFrame({{"a": np.arange(1000.0), "b": ["x", "y"] * 500}}, index=pd.Index(range(1000), name=3))
+frame = pd.DataFrame({"a": np.arange(1000.0), "b": ["x", "y"] * 500}, index=pd.Index(range(1000), name=3))
 frame["c"] = frame["b"].astype("category")
-frame.attrs = {{"b": 1, "a": 2}}
-DataFrameMaterializer().save(frame, Files(Path({folder!r})))
+frame.attrs = {"b": 1, "a": 2}
+files = TrialFiles(Path(sys.argv[1]))
+DataFrameMaterializer().save(frame, files.writer)
+print({name: hashlib.sha256(content).hexdigest() for name, content in files.bytes().items()})
 """
 
 
 def test_two_processes_write_equal_bytes(tmp_path: Path) -> None:
-    digests = set()
-    for seed in ("1", "2"):
-        folder = tmp_path / seed
-        folder.mkdir()
-        program = WRITE.format(tests=TESTS, folder=str(folder))
-        subprocess.run([sys.executable, "-c", program], check=True, env=os.environ | {"PYTHONHASHSEED": seed})
-        files = sorted(folder.iterdir())
-        digests.add(tuple((each.name, hashlib.sha256(each.read_bytes()).hexdigest()) for each in files))
+    command = [sys.executable, "-c", WRITE, str(tmp_path)]
+    digests = {
+        subprocess.run(
+            command, env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2")
+    }
     assert len(digests) == 1

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -19,11 +19,11 @@ from sklearn import cluster, linear_model, preprocessing
 from sklearn.base import BaseEstimator, clone
 
 from dovetail.plugin import MaterializerError
+from dovetail.testing.materializer import TrialFiles
 from dovetail_sklearn.estimator import FILE, EstimatorMaterializer
 from dovetail_sklearn.joblib_file import JoblibMaterializer
 from dovetail_sklearn.reviewed import REVIEWED
 
-TESTS = Path(__file__).parent
 MODEL = EstimatorMaterializer()
 
 
@@ -68,12 +68,12 @@ def doubled(values: np.ndarray) -> np.ndarray:
     return values * 2
 
 
-def test_a_function_of_the_user_is_refused_before_anything_is_written(new_files: Callable[[], Any]) -> None:
-    files = new_files()
+def test_a_function_of_the_user_is_refused_before_anything_is_written(files: TrialFiles) -> None:
     with pytest.raises(MaterializerError, match=r"not reviewed.*doubled") as caught:
-        MODEL.save(preprocessing.FunctionTransformer(doubled), files)
+        MODEL.save(preprocessing.FunctionTransformer(doubled), files.writer)
     assert "trusted" in str(caught.value.hint)
-    assert list(files.folder.iterdir()) == []
+    assert files.bytes() == {}
+    assert not files.folder.exists()
 
 
 class Trusting(EstimatorMaterializer):
@@ -103,13 +103,13 @@ class Hostile:
 
 
 def test_a_pickle_in_place_of_the_archive_is_not_read(
-    new_files: Callable[[], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    files: TrialFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    files = new_files()
-    joblib.dump(Hostile(), files.folder / FILE)
+    with files.writer.create(FILE) as stream:
+        joblib.dump(Hostile(), stream)
     with pytest.raises(MaterializerError, match="no estimator"):
-        MODEL.load(BaseEstimator, files)
+        MODEL.load(BaseEstimator, files.reader)
     assert not Path("owned").exists()
 
 
@@ -117,39 +117,36 @@ def test_a_pickle_in_place_of_the_archive_is_not_read(
     "target", [os.mkdir, os.system, eval, getattr, partial(os.system, "touch owned")], ids=str
 )
 def test_an_archive_that_names_a_function_is_not_built(
-    new_files: Callable[[], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: object
+    files: TrialFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: object
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    files = new_files()
-    skops.io.dump(preprocessing.FunctionTransformer(target), files.folder / FILE)
+    files.writer.put(FILE, skops.io.dumps(preprocessing.FunctionTransformer(target)))
     with pytest.raises(MaterializerError, match="not reviewed"):
-        MODEL.load(BaseEstimator, files)
+        MODEL.load(BaseEstimator, files.reader)
 
 
-def test_an_archive_may_not_import(new_files: Callable[[], Any], tmp_path: Path) -> None:
-    files = new_files()
+def test_an_archive_may_not_import(files: TrialFiles, tmp_path: Path) -> None:
     marker = tmp_path / "imported"
     (tmp_path / "hostile.py").write_text(f"open({str(marker)!r}, 'w')\nclass Model: pass\n")
     archive = skops.io.dumps(linear_model.Ridge())
     changed = archive.replace(b'"sklearn.linear_model._ridge"', b'"hostile"                    ')
-    with files.create(FILE) as stream:
+    with files.writer.create(FILE) as stream:
         stream.write(changed)
     sys.path.insert(0, str(tmp_path))
     try:
         with pytest.raises(MaterializerError):
-            MODEL.load(BaseEstimator, files)
+            MODEL.load(BaseEstimator, files.reader)
     finally:
         sys.path.remove(str(tmp_path))
     assert not marker.exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04 broken"])
-def test_what_is_no_archive_is_named(new_files: Callable[[], Any], content: bytes) -> None:
-    files = new_files()
-    with files.create(FILE) as stream:
+def test_what_is_no_archive_is_named(files: TrialFiles, content: bytes) -> None:
+    with files.writer.create(FILE) as stream:
         stream.write(content)
     with pytest.raises(MaterializerError, match=FILE):
-        MODEL.load(BaseEstimator, files)
+        MODEL.load(BaseEstimator, files.reader)
 
 
 def test_every_reviewed_name_is_there_once() -> None:
@@ -168,41 +165,42 @@ def test_the_summary_names_class_version_and_features() -> None:
 
 
 WRITE = """
-import sys
-sys.path.insert(0, {tests!r})
-from conftest import Files
-from models import DATA, TARGET, PREDICT, TRANSFORM
+import hashlib, json, sys
 from pathlib import Path
-from dovetail_sklearn.estimator import EstimatorMaterializer
+sys.path.insert(0, {tests!r})
+from models import DATA, TARGET, PREDICT, TRANSFORM
+from dovetail.testing.materializer import TrialFiles
+from dovetail_sklearn.estimator import FILE, EstimatorMaterializer
 
-kept = [bytes(number * 1000) for number in range({waste})]  # so that addresses differ
+waste = [bytes(number * 1000) for number in range(int(sys.argv[2]))]  # so that addresses differ
+digests = {{}}
 for number, model in enumerate([*PREDICT, *TRANSFORM]):
-    folder = Path({folder!r}) / f"{{number}}-{{type(model).__name__}}"
-    folder.mkdir()
-    EstimatorMaterializer().save(model.fit(DATA, TARGET), Files(folder))
+    files = TrialFiles(Path(sys.argv[1]))
+    EstimatorMaterializer().save(model.fit(DATA, TARGET), files.writer)
+    digests[f"{{number}} {{type(model).__name__}}"] = hashlib.sha256(files.bytes()[FILE]).hexdigest()
+print(json.dumps(digests))
 """
 
 
 def digests(folder: Path, seed: int) -> dict[str, str]:
-    folder.mkdir()
-    program = WRITE.format(tests=str(TESTS), folder=str(folder), waste=seed * 100)
+    program = WRITE.format(tests=str(Path(__file__).parent))
     environment = os.environ | {"PYTHONHASHSEED": str(seed), "OMP_NUM_THREADS": "1"}
-    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True, env=environment)
-    return {
-        each.name: hashlib.sha256((each / FILE).read_bytes()).hexdigest() for each in sorted(folder.iterdir())
-    }
+    command = [sys.executable, "-W", "ignore", "-c", program, str(folder), str(seed * 100)]
+    done = subprocess.run(command, check=True, env=environment, capture_output=True)
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
 
 
 def test_two_processes_write_equal_bytes(tmp_path: Path) -> None:
-    first, second = digests(tmp_path / "1", 1), digests(tmp_path / "2", 2)
+    first, second = digests(tmp_path, 1), digests(tmp_path, 2)
     # These two keep how long fitting took.
     timed = {each for each in first if "SearchCV" in each}
     assert len(first) > 40
     assert {each for each in first if first[each] != second[each]} <= timed
 
 
-def test_saving_again_what_came_back_gives_equal_bytes(new_files: Callable[[], Any]) -> None:
-    first, second = new_files(), new_files()
-    MODEL.save(PREDICT[11].fit(DATA, TARGET), first)
-    MODEL.save(MODEL.load(BaseEstimator, first), second)
-    assert (first.folder / FILE).read_bytes() == (second.folder / FILE).read_bytes()
+def test_saving_again_what_came_back_gives_equal_bytes(tmp_path: Path) -> None:
+    first, second = TrialFiles(tmp_path), TrialFiles(tmp_path)
+    MODEL.save(PREDICT[11].fit(DATA, TARGET), first.writer)
+    MODEL.save(MODEL.load(BaseEstimator, first.reader), second.writer)
+    assert first.bytes() == second.bytes()

@@ -17,6 +17,7 @@ import click
 from dovetail.cli.render import print_lines
 from dovetail.client import Client, RunView
 from dovetail.discovery.index import load_index
+from dovetail.discovery.integration import State
 from dovetail.errors import ConflictError, IntegrationError, StoreError
 from dovetail.stacks.assemble import active_stack_record, assemble
 from dovetail.stacks.profile_store import open_profile
@@ -63,7 +64,7 @@ def command(directory: Path, *, show: bool) -> None:
 def check_wheels() -> None:
     """Raise IntegrationError, naming all that is missing and how to get it, unless all is there."""
     known = {each.name: each for each in load_index().integrations}
-    missing = [name for name in NEEDED if name not in known or known[name].state == "available"]
+    missing = [name for name in NEEDED if name not in known or known[name].state is State.AVAILABLE]
     if missing:
         wheels = " ".join(f"dovetail-{name}" for name in missing)
         raise IntegrationError(
@@ -72,7 +73,7 @@ def check_wheels() -> None:
             hint=f"dovetail integration install {' '.join(missing)}   (or: pip install {wheels})",
         )
     for name in NEEDED:
-        if known[name].state not in {"ok", "degraded"}:
+        if not known[name].state.usable:
             raise IntegrationError(
                 f"the integration {name!r} is {known[name].state}: {known[name].cause}",
                 hint=known[name].cure,
@@ -88,7 +89,7 @@ def make_project(directory: Path) -> Path:
         StoreError: it cannot be written.
     """
     root = directory.expanduser().absolute()
-    if root.exists() and any(root.iterdir()):
+    if root.is_dir() and any(root.iterdir()):
         raise ConflictError(
             f"{str(root)!r} is not empty", hint="name another directory: dovetail quickstart DIRECTORY"
         )
