@@ -107,7 +107,7 @@ class DraftStream(io.FileIO):
     Closing it flushes what is buffered above it and leaves the draft as it is.
     """
 
-    def __init__(self, draft: Draft, refusal: Callable[[OSError, int], Exception]) -> None:
+    def __init__(self, draft: Draft, refusal: Callable[[OSError, str], Exception]) -> None:
         super().__init__(draft.descriptor, "r+b", closefd=False)
         self._refusal = refusal
 
@@ -115,7 +115,8 @@ class DraftStream(io.FileIO):
         try:
             return super().write(data)
         except OSError as error:
-            raise self._refusal(error, memoryview(data).nbytes) from error
+            need = f"write {memoryview(data).nbytes} bytes behind the first {self.tell()}"
+            raise self._refusal(error, need) from error
 
 
 def move(source: str, target: str) -> None:

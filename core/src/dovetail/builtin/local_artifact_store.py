@@ -10,9 +10,10 @@ import io
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent import futures
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -63,7 +64,7 @@ class LocalArtifactStore(ArtifactStore):
     def create(self, path: str) -> Iterator[BinaryIO]:
         draft = self._draft(path)
         try:
-            raw = DraftStream(draft, self._refusal(path))
+            raw = DraftStream(draft, partial(self._refused, path))
             stream: Any = io.BufferedRandom(raw, _BUFFER)
             try:
                 yield stream
@@ -82,7 +83,7 @@ class LocalArtifactStore(ArtifactStore):
             try:
                 draft.write(data)
             except OSError as error:
-                raise self._refusal(path)(error, len(data)) from error
+                raise self._refused(path, error, f"write {len(data)} bytes") from error
             self._publish(draft, path)
         finally:
             draft.discard()
@@ -293,9 +294,6 @@ class LocalArtifactStore(ArtifactStore):
                 parent = os.path.dirname(parent)
         for directory in sorted(every, reverse=True):
             _sync(directory)
-
-    def _refusal(self, path: str) -> Callable[[OSError, int], Exception]:
-        return lambda error, size: self._refused(path, error, f"write {size} bytes")
 
     def _refused(self, path: str, error: OSError, need: str) -> Exception:
         if error.errno in _NOT_THERE - {errno.ENOENT}:
