@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dovetail.planning.code import is_reloadable, source_ref, why_unhashable
+from dovetail.planning.code import SourceReader, source_ref
 
 STEP = "from dovetail.definition.step import step\n"
 
@@ -210,66 +210,6 @@ def test_a_class_step_counts_its_bases_and_annotations(
     assert (after.digest == project.ref(CLASSES).digest) is same
 
 
-FACTORY = """
-    import threading
-    from dovetail.definition.step import step
-
-    def make(held, start=0):
-        @step
-        def train(value: int = start) -> int:
-            return value if held else 0
-        return train
-
-    def one(): return 1
-    def two(): return 2
-    class Options:
-        def __init__(self, size): self.size = size
-    {lines}
-"""
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "same"),
-    [
-        ("make(1)", "make(2)", False),
-        ("make({1: 2})", "make({'1': 2})", False),
-        ("make(1)", "make(True)", False),
-        ("make(1, 2)", "make(1, 3)", False),
-        ("make(one)", "make(two)", False),
-        ("make(Options(1))", "make(Options(2))", False),
-        ("make([1])", "make((1,))", False),
-        ("make({3, 1, 2})", "make({2, 3, 1})", True),
-        ("make(Options(1))", "make(Options(1))", True),
-        ("make(one)", "make(one)", True),
-    ],
-)
-def test_what_a_closure_holds_counts(project: Any, first: str, second: str, same: bool) -> None:
-    refs = [project.ref({"steps.py": FACTORY.format(lines=f"train = {each}")}) for each in (first, second)]
-    # The statements `train = make(...)` differ as text; what the closure holds is looked at by itself.
-    parts = [{name: each for name, each in ref.parts.items() if name != "steps:train"} for ref in refs]
-    assert (parts[0] == parts[1]) is same
-    assert why_unhashable(refs[0]) is None
-
-
-def test_a_closure_value_without_a_structure_makes_the_step_uncacheable(project: Any) -> None:
-    ref = project.ref({"steps.py": FACTORY.format(lines="train = make(threading.Lock())")})
-    assert (
-        why_unhashable(ref)
-        == "steps:make.<locals>.train(held): it is a _thread.lock, which has no attributes"
-    )
-
-
-def test_a_step_made_in_a_function_is_found_again_by_its_name_in_the_module(project: Any) -> None:
-    ref = project.ref({"steps.py": FACTORY.format(lines="train = make(1)")})
-    assert (ref.qualname, ref.path, is_reloadable(ref)) == ("train", "steps.py", True)
-
-
-def test_a_step_that_no_module_names_cannot_be_loaded_elsewhere(project: Any) -> None:
-    project.write({"steps.py": FACTORY.format(lines="box = [make(1)]")})
-    ref = source_ref(project.load("steps").box[0], project.root)
-    assert (ref.path, is_reloadable(ref)) == (None, False)
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -314,6 +254,34 @@ def test_a_step_of_an_installed_package_counts_that_package(
         ref = source_ref(project.load("shared_steps").train, project.root)
         digests.append(ref.digest)
         assert ref.path is None
+    assert digests[0] != digests[1]
+
+
+def test_what_counts_for_one_step_does_not_depend_on_the_steps_read_before(
+    project: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "site-packages"
+    place.mkdir()
+    monkeypatch.syspath_prepend(str(place))
+    (place / "pack.py").write_text(
+        STEP + "def aid(): return 1\n@step\ndef other() -> int:\n    return aid()\n"
+    )
+    text = STEP + "from pack import aid, other\n@step\ndef train() -> int:\n    return aid()\n"
+    alone = project.ref({"steps.py": text})
+    module, reader = sys.modules["steps"], SourceReader(project.root)
+    assert "pack:aid" in reader.ref(module.other).parts
+    assert reader.ref(module.train) == alone
+    del sys.modules["pack"]
+
+
+def test_a_materializer_that_a_step_brings_is_part_of_its_code(project: Any) -> None:
+    text = STEP + "@step\ndef train() -> int:\n    return 1\nclass Mine:\n    size = {}\n"
+    digests = []
+    for number in (1, 2):
+        project.write({"steps.py": text.format(number)})
+        module = project.load("steps")
+        digests.append(source_ref(module.train, project.root, module.Mine).digest)
+        assert source_ref(module.train, project.root).digest not in digests
     assert digests[0] != digests[1]
 
 

@@ -29,9 +29,9 @@ _SHELL = re.compile(r"_+|_i*\d*|In|Out")
 """Names by which notebooks and consoles keep earlier results."""
 
 
-def source_ref(source: Any, root: Path) -> SourceRef:  # noqa: ANN401 - a step, a function or a class
+def source_ref(source: Any, root: Path, *also: Any) -> SourceRef:  # noqa: ANN401 - as SourceReader.ref
     """Return where the code of a step is found again, and the digests of all it reaches below `root`."""
-    return SourceReader(root).ref(source)
+    return SourceReader(root).ref(source, *also)
 
 
 def is_reloadable(source: SourceRef) -> bool:
@@ -55,7 +55,8 @@ class SourceReader:
     """Reads the code of steps, each of them once: for one compilation, while files and modules stay."""
 
     def __init__(self, root: Path) -> None:
-        self._modules = ProjectModules(root)
+        self._root = root
+        self._modules: dict[str, ProjectModules] = {}
         self._known: dict[tuple[int, ...], tuple[object, SourceRef]] = {}
 
     def ref(self, source: Any, *also: Any) -> SourceRef:  # noqa: ANN401 - a step, a function or a class
@@ -69,18 +70,25 @@ class SourceReader:
         source = source.definition if isinstance(source, StepInstance) else source
         code = source.source if isinstance(source, StepDefinition) else source
         module, qualname = _reference(source)
-        self._modules.admit(public_module(code.__module__))
-        reach = MemoryReach(self._modules)
+        modules = self._modules_of(public_module(code.__module__))
+        reach = MemoryReach(modules)
         reach.add(code)
         path = None
         if LOCAL not in qualname:
             reach.names.add(module, qualname.partition(".")[0])
-            file = self._modules.find(module)
-            path = self._modules.relative(file.path) if file is not None and file.path is not None else None
+            file = modules.find(module)
+            path = modules.relative(file.path) if file is not None and file.path is not None else None
         for each in also:
             reach.add(each)
         parts = reach.parts()
         return SourceRef(module=module, qualname=qualname, path=path, digest=digest_value(parts), parts=parts)
+
+    def _modules_of(self, module: str) -> ProjectModules:
+        """Return the modules that count for a step of `module`: the project's and its own package's."""
+        top = module.partition(".")[0]
+        if top not in self._modules:
+            self._modules[top] = ProjectModules(self._root, top)
+        return self._modules[top]
 
 
 def _reference(source: Any) -> tuple[str, str]:  # noqa: ANN401 - a step, a function or a class

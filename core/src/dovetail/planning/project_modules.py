@@ -31,20 +31,13 @@ class ModuleFile:
 class ProjectModules:
     """Finds modules whose files lie below `root` and are not installed packages.
 
-    Modules of the packages named by `admit` count as well, wherever they are.
+    Modules of the top-level package `admitted` count as well, wherever they are.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, admitted: str = "") -> None:
         self.root = root.resolve()
-        self._admitted: set[str] = set()
+        self._admitted = admitted
         self._found: dict[str, ModuleFile | None] = {}
-
-    def admit(self, module: str) -> None:
-        """Count the top-level package of `module` as the project's."""
-        top = module.partition(".")[0]
-        if top not in self._admitted:
-            self._admitted.add(top)
-            self._found.clear()
 
     def find(self, name: str) -> ModuleFile | None:
         """Return the module's file, None where it is not the project's."""
@@ -60,7 +53,7 @@ class ProjectModules:
 
     def _is_ours(self, place: ModuleFile) -> bool:
         top = place.name.partition(".")[0]
-        if top in self._admitted:
+        if top == self._admitted:
             return True
         if top == "dovetail":
             return False

@@ -84,12 +84,25 @@ def _chain(node: ast.AST) -> Chain | None:
 def _annotations_as_text(node: ast.AST) -> Iterator[ast.AST]:
     """Yield the trees of annotations of `node` that hold text: forward references."""
     for annotation in (getattr(node, "annotation", None), getattr(node, "returns", None)):
-        for part in walk([annotation]) if isinstance(annotation, ast.AST) else ():
+        for part in _types_in(annotation) if isinstance(annotation, ast.AST) else ():
             if isinstance(part, ast.Constant) and isinstance(part.value, str):
                 try:
                     yield ast.parse(part.value, mode="eval")
                 except (SyntaxError, ValueError):
                     continue
+
+
+def _types_in(annotation: ast.AST) -> Iterator[ast.AST]:
+    """Yield the parts of an annotation that say types: no values of a Literal, no notes of an Annotated."""
+    pending = [annotation]
+    while pending:
+        node = pending.pop()
+        yield node
+        name = (_chain(node.value) or ("",))[-1] if isinstance(node, ast.Subscript) else ""
+        if name == "Annotated" and isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple):
+            pending.append(node.slice.elts[0])
+        elif name != "Literal":
+            pending.extend(ast.iter_child_nodes(node))
 
 
 def outer_expressions(statement: ast.stmt) -> list[ast.AST]:
