@@ -59,6 +59,23 @@ def test_a_second_run_is_cached_and_a_changed_parameter_reruns_what_depends_on_i
     assert {step["status"] for step in third["steps"]} == {"completed"}
 
 
+def test_what_a_run_without_the_cache_computes_is_there_for_later_runs(cli: CommandLine) -> None:
+    cli.write("run.py", CHAIN)
+    cli("run", "run.py")
+    fresh = cli("run", "run.py", "--no-cache", "--json").json()
+    assert {step["status"] for step in fresh["steps"]} == {"completed"}
+    again = cli("run", "run.py", "--json").json()
+    assert {step["cached_from"] for step in again["steps"]} == {fresh["id"]}
+    assert "told not to use the cache" in cli("run", "explain", fresh["name"], "load").out
+
+
+def test_the_versions_of_a_run_are_those_of_libraries(cli: CommandLine) -> None:
+    cli.write("run.py", CHAIN)
+    versions = cli("run", "run.py", "--json").json()["versions"]
+    assert {"python", "dovetail", "pydantic"} <= versions.keys()
+    assert not {"json", "re", "logging"} & versions.keys()
+
+
 @pytest.mark.parametrize("mode", [[], ["--in-process"]])
 def test_what_a_step_writes_is_kept(cli: CommandLine, mode: list[str]) -> None:
     cli.write("run.py", CHAIN)

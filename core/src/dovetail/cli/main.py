@@ -23,7 +23,7 @@ PARTS: dict[str, dict[str, tuple[str, str]]] = {
             "dovetail.cli.quickstart:command",
             "Make a small repository and run a real pipeline in it.",
         ),
-        "run": ("dovetail.cli.run:group", "Run a pipeline; list, show, resume and cancel runs."),
+        "run": ("dovetail.cli.run:group", "Run a pipeline; list, show, explain and resume runs."),
         "pipeline": ("dovetail.cli.pipeline:group", "Compile pipelines, and list those that have run."),
         "artifact": ("dovetail.cli.artifact:group", "List, show and verify what steps have made."),
     },

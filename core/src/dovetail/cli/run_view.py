@@ -50,7 +50,8 @@ def _head(run: RunView) -> list[str]:
 
 def _row(step: StepView, metrics: dict[str, float]) -> list[object]:
     tries = step.record.attempts if step.record and step.record.attempts else NOTHING
-    outputs = ", ".join(step.record.outputs) if step.record else ""
+    recorded = step.record.outputs if step.record else {}
+    outputs = ", ".join(each.name for each in step.plan.outputs if each.name in recorded)
     shown = ", ".join(f"{name}={value:.6g}" for name, value in metrics.items())
     return [step.name, step.status, seconds(step.duration), tries, outputs, shown]
 

@@ -222,7 +222,9 @@ class StepView:
     @cached_property
     def outputs(self) -> Mapping[str, ArtifactView]:
         """The artifacts it has made, or has from an earlier run, by the name of the output."""
-        return self.run.artifacts(self.record.outputs if self.record else {})
+        recorded = self.record.outputs if self.record else {}
+        names = [each.name for each in self.plan.outputs if each.name in recorded]
+        return self.run.artifacts({name: recorded[name] for name in names})
 
     @property
     def output(self) -> ArtifactView:

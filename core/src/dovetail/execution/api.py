@@ -178,7 +178,8 @@ class Pipeline:
             flavors=stack.flavors,
             materializers=material_registry(),
             overrides=(*self._overrides, Overrides.from_parameters(request.parameters)),
-            enable_cache=request.enable_cache,
+            # Without the cache steps keep their keys: what they compute is there for later runs.
+            enable_cache=request.enable_cache or None,
         )
 
     def __repr__(self) -> str:

@@ -74,10 +74,10 @@ def _read_status(answer: str, code: int) -> tuple[str | None, bool | None]:
 
 
 def library_versions() -> dict[str, str]:
-    """Return the versions of Python, Dovetail and the top-level packages loaded so far that state one."""
+    """Return the versions of Python, Dovetail and the libraries loaded so far that state one."""
     versions = {"python": platform.python_version(), "dovetail": dovetail.__version__}
     for name, module in list(sys.modules.items()):
-        if "." not in name and not name.startswith("_"):
+        if "." not in name and not name.startswith("_") and name not in sys.stdlib_module_names:
             version = getattr(module, "__dict__", {}).get("__version__")
             if isinstance(version, str):
                 versions[name] = version

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from dovetail.client import RunView
-from dovetail.errors import ConflictError, NotFoundError
+from dovetail.errors import ConflictError, NotFoundError, PlanError
 from dovetail.execution.api import Request, Start, launch
 from dovetail.execution.launcher import USED_BY_RUNS
 from dovetail.execution.progress import choose_progress
@@ -37,7 +37,11 @@ def resume_run(run: RunView, source: str | Path | None, request: Request) -> Run
     setting.script = record.options.get("script")
     git = GitState(root)
     progress = choose_progress(quiet=request.quiet, in_process=request.in_process)
-    check_sources(plan, root)
+    try:
+        check_sources(plan, root)
+    except PlanError as error:
+        error.hint = "run it anew: what has not changed is taken from the cache"
+        raise
     if not request.in_process:
         setting.open_pool()
     with (
