@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,13 +14,13 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from dovetail.builtin.sqlite import SqliteMetadataStore, SqliteMetadataStoreConfig
-from dovetail.components.metadata_store import Facts, RunQuery
+from dovetail.components.metadata_store import Facts, Lease, RunQuery
 from dovetail.components.sql.schema import TABLES
 from dovetail.components.sql.statements import Statements, alter, pick, pick_any, put_in
 from dovetail.errors import LeaseError, StoreError
 from dovetail.records.run import Status, StepRunRecord
 from dovetail.testing.metadata_store import begun, done
-from dovetail.testing.run_facts import completed, new_run
+from dovetail.testing.run_facts import completed, ended, new_run
 
 
 @pytest.fixture
@@ -74,6 +74,7 @@ def test_threads_share_a_store(store: SqliteMetadataStore) -> None:
 
 
 def _work_in_child(store: SqliteMetadataStore) -> None:
+    assert store.database.engine.pool.checkedin() == 0  # type: ignore[attr-defined] # the parent's are not here
     done(store, name="child")
     store.close()
 
@@ -88,6 +89,46 @@ def test_a_forked_process_uses_connections_of_its_own(store: SqliteMetadataStore
     assert [each.name for each in store.runs(RunQuery())] == ["child", "parent"]
     with store.database.reading() as cursor:
         assert cursor.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_a_run_that_ends_while_it_is_looked_for_is_not_interrupted(
+    store: SqliteMetadataStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, lease = begun(store)
+
+    def held(run_ids: Sequence[str]) -> set[str]:
+        store.finish(ended(run), lease)
+        lease.release()
+        return set()
+
+    monkeypatch.setattr(store, "held", held)
+    assert [each.status for each in store.runs(RunQuery())] == [Status.COMPLETED]
+
+
+def test_a_run_that_is_resumed_while_it_is_looked_for_is_running(
+    store: SqliteMetadataStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, lease = begun(store)
+    lease.release()
+    resumed: list[Lease] = []
+
+    def held(run_ids: Sequence[str]) -> set[str]:
+        if resumed:
+            return {run.id}
+        resumed.append(store.acquire(run.id))
+        store.begin(run, b"", resumed[0])
+        return set()
+
+    monkeypatch.setattr(store, "held", held)
+    assert [each.status for each in store.runs(RunQuery())] == [Status.RUNNING]
+
+
+def test_text_that_some_databases_refuse_is_escaped(store: SqliteMetadataStore) -> None:
+    run, lease = begun(store)
+    store.finish(ended(run).model_copy(update={"error": "a\0b\udc80é"}), lease)
+    found = store.run(run.id)
+    assert found is not None
+    assert found.error == r"a\x00b\udc80é"
 
 
 def test_an_interrupt_inside_a_transaction_undoes_it(store: SqliteMetadataStore) -> None:
