@@ -6,6 +6,7 @@ import collections
 import dataclasses
 from collections.abc import Iterable
 from enum import Enum
+from pathlib import PurePath
 from types import NoneType, UnionType
 from typing import Any, Generic, Literal, Protocol, TypeVar, Union, get_args, get_origin
 
@@ -14,7 +15,7 @@ from pydantic import BaseModel
 from dovetail.materializers.classes import field_annotations
 from dovetail.materializers.fitting import is_typed_dict
 from dovetail.materializers.scalars import TO_TEXT
-from dovetail.materializers.type_names import bare
+from dovetail.materializers.type_names import bare, public_module
 
 _LEAVES = {NoneType, bool, int, float, str, bytes, bytearray, *TO_TEXT}
 _CONTAINERS = {
@@ -61,8 +62,10 @@ def _is_open(annotation: Any) -> bool:
 def _is_stored(cls: type) -> bool:
     if cls in _LEAVES or cls in _CONTAINERS or cls in {Generic, Protocol}:
         return True
-    if cls.__module__ in {"collections.abc", "pathlib"}:
-        return issubclass(cls, Iterable) or cls.__module__ == "pathlib"
+    if cls.__module__ == "collections.abc":
+        return issubclass(cls, Iterable)
+    if issubclass(cls, PurePath):
+        return public_module(cls.__module__) == "pathlib"
     if cls.__module__.partition(".")[0] == "pydantic":
         # Its own types have values that are often plain; they show when one is stored.
         return True

@@ -21,6 +21,8 @@ from typing import (
 )
 
 _NOTHING: Mapping[str, str] = {}
+# Where Python 3.13 keeps what users import from elsewhere.
+_MOVED = {"pathlib._local": "pathlib"}
 _TRANSPARENT = {Annotated, ClassVar, Final, Required, NotRequired}
 
 
@@ -44,7 +46,7 @@ def public_module(module: str) -> str:
     and stays `__main__`.
     """
     if module != "__main__":
-        return module
+        return _MOVED.get(module, module)
     main = sys.modules.get("__main__")
     name = getattr(getattr(main, "__spec__", None), "name", None)
     if isinstance(name, str) and not name.endswith("__main__"):
