@@ -240,9 +240,13 @@ def test_a_flush_reaches_every_file_and_every_directory_above(
     assert synced == {str(tmp_path / each) for each in ("", "a", "a/1", "a/2", "a/1/x", "a/1/y", "a/2/z")}
 
 
-def test_a_flush_of_what_is_missing_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="a/none"):
-        made(tmp_path).flush(["a/none"])
+def test_a_flush_passes_over_what_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = made(tmp_path)
+    store.put("a/b", b"1")
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(fd))
+    store.flush(["a/none", "none", "a/b"])
+    assert len(synced) == len(["a/b", "a", "the root"])
 
 
 def test_durable_steps_are_flushed_before_they_are_seen(

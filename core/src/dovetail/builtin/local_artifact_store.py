@@ -212,8 +212,6 @@ class LocalArtifactStore(ArtifactStore):
             yield from (entry.path for entry in self._walk(target, path))
         elif os.path.lexists(target):
             yield target
-        else:
-            raise self.missing(path)
 
     def _walk(self, directory: str, path: str, *, hidden: bool = False) -> Iterator[os.DirEntry[str]]:
         """Yield regular files below, never through links; with `hidden` also what is being deleted."""

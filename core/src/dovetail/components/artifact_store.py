@@ -98,8 +98,8 @@ class ArtifactStore(Component):
     def flush(self, paths: Iterable[str] | None = None) -> None:
         """Return when what was created by any process of this run is safe from a loss of power.
 
-        `paths` names the files and directories that matter; None means everything. Stores whose writes
-        are durable as they are need not do anything.
+        `paths` names the files and directories that matter; those that are not there are passed over.
+        None means everything. Stores whose writes are durable as they are need not do anything.
         """
         del paths
 
