@@ -243,8 +243,8 @@ def test_a_flush_reaches_every_file_and_every_directory_above(
 def test_a_flush_passes_over_what_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = made(tmp_path)
     store.put("a/b", b"1")
-    synced = []
-    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(fd))
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
     store.flush(["a/none", "none", "a/b"])
     assert len(synced) == len(["a/b", "a", "the root"])
 
