@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+PROGRAMS = Path(__file__).resolve().parent / "programs"
 PLUGIN = '''"""A made-up plugin, number {number}."""
 from dovetail.plugin import Flavor, hookimpl
 
@@ -91,15 +92,21 @@ def _everything() -> tempfile.TemporaryDirectory[str]:
 
 
 @functools.cache
-def core_wheel() -> Path:
-    """Return the built wheel of the core: from the wheelhouse that nox made, or built now."""
+def built_wheel(name: str = "dovetail") -> Path:
+    """Return a wheel of ours, the core or a plugin: from the wheelhouse that nox made, or built now."""
     house = os.environ.get("DOVETAIL_WHEELHOUSE")
     folder = Path(house) if house else Path(tempfile.mkdtemp(dir=_everything().name))
     if not house:
-        build = ["uv", "build", "--quiet", "--wheel", "-o", str(folder), str(ROOT / "core")]
+        source = ROOT / "core" if name == "dovetail" else ROOT / "plugins" / name
+        build = ["uv", "build", "--quiet", "--wheel", "-o", str(folder), str(source)]
         subprocess.run(build, check=True)
-    (wheel,) = folder.glob("dovetail-[0-9]*.whl")
+    (wheel,) = folder.glob(f"{name.replace('-', '_')}-[0-9]*.whl")
     return wheel
+
+
+def program(name: str) -> str:
+    """Return the path of a program that is measured."""
+    return str(PROGRAMS / name)
 
 
 def create() -> Installation:
@@ -108,7 +115,7 @@ def create() -> Installation:
     made.work.mkdir()
     (made.folder / "home").mkdir()
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(made.folder / "venv")], check=True)
-    made.install(core_wheel())
+    made.install(built_wheel())
     return made
 
 
@@ -116,7 +123,16 @@ def create() -> Installation:
 def with_plugins(count: int) -> Installation:
     """Make an installation that holds the core and `count` made-up plugins, all byte code cached."""
     made = create()
-    made.install(*(plugin_wheel(number, made.folder) for number in range(count)))
+    if count:
+        made.install(*(plugin_wheel(number, made.folder) for number in range(count)))
+    made.compile()
+    return made
+
+
+def with_wheels(*names: str) -> Installation:
+    """Make an installation that holds the core and these wheels of ours, all byte code cached."""
+    made = create()
+    made.install(built_wheel(), *map(built_wheel, names))
     made.compile()
     return made
 

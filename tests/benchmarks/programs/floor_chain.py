@@ -1,29 +1,37 @@
 """The floor of a chain: the same files, digests, row and flush per step, by hand; prints seconds per step.
 
 `floor_chain.py in-process|cached|processes COUNT`. Per step a run writes a data file, a manifest and a
-report (each under a temporary name, then renamed), takes a digest of the first two, and records one row in
-its own transaction; in the end all files are flushed once. `cached` is a SELECT, an INSERT and a stat.
-`processes` forks for each step a child that imports nothing and writes the files.
+report, each published as the local store does it, takes a digest of the first two, and records one row in
+its own transaction; at the end files and folders are flushed as the local store does it, and a last commit
+is durable. `cached` is a SELECT and a stat per step, then an INSERT per step in one transaction, as
+Dovetail groups them, and that commit. `processes` forks for each step a child that imports nothing and
+writes the files.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 import sqlite3
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from blake3 import blake3
 
 MODE, COUNT = sys.argv[1], int(sys.argv[2])
 RUNS = 5
+FOLDERS = 1024
+SYNCS = 16
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: str) -> sqlite3.Connection:
     """Open the database with the settings of the store."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA journal_mode=WAL")
@@ -35,98 +43,139 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def publish(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name, then give it its own."""
-    temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("xb") as stream:
-        stream.write(data)
-    temporary.rename(path)
+def publish(folder: str, name: str, data: bytes) -> str:
+    """Write a file that has no name before it is complete; return its path."""
+    path = f"{folder}/{name}"
+    try:
+        descriptor = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666)
+    except FileNotFoundError:
+        os.makedirs(folder)
+        descriptor = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666)
+    os.write(descriptor, data)
+    os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor, follow_symlinks=True)
+    os.close(descriptor)
+    return path
 
 
-def write_step(root: Path, run: str, index: int, written: list[Path]) -> None:
-    """Write the files of one step."""
-    folder = root / "artifacts" / f"{index % 64:02}" / f"{run}-{index}"
-    folder.mkdir(parents=True)
+def artifact_folder(root: str, run: str, index: int) -> str:
+    """Return the folder of a step's artifact, spread over as many as the store has."""
+    return f"{root}/artifacts/{hash((run, index)) % FOLDERS:03x}/{run}-{index}"
+
+
+def write_step(root: str, run: str, index: int) -> list[str]:
+    """Write the files of one step; return their paths."""
+    folder = artifact_folder(root, run, index)
     data = json.dumps(index).encode()
-    publish(folder / "value.json", data)
+    value = publish(folder, "value.json", data)
     entry = {"path": "value.json", "size": len(data), "digest": blake3(data).hexdigest()}
     manifest = json.dumps({"format": 1, "type": "int", "materializer": "json", "files": [entry]}).encode()
-    publish(folder / "manifest.json", manifest)
-    digest = blake3(manifest).hexdigest()
-    report = root / "runs" / run
-    report.mkdir(parents=True, exist_ok=True)
     body = {
         "run": run,
         "step": index,
         "status": "completed",
-        "digest": digest,
+        "digest": blake3(manifest).hexdigest(),
         "time": time.time(),
         "file": entry,
     }
-    publish(report / f"{index}.json", json.dumps(body).encode())
-    written += [folder / "value.json", folder / "manifest.json", report / f"{index}.json"]
+    return [
+        value,
+        publish(folder, "manifest.json", manifest),
+        publish(f"{root}/runs/{run[-2:]}/{run}/reports", f"{index}.json", json.dumps(body).encode()),
+    ]
 
 
-def record(connection: sqlite3.Connection, run: str, index: int) -> None:
-    """Record one row in its own transaction."""
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Write what the block does in one transaction."""
     connection.execute("BEGIN IMMEDIATE")
-    connection.execute("INSERT INTO step VALUES (?, ?, ?, ?)", (run, str(index), f"key-{run}-{index}", "{}"))
+    yield
     connection.execute("COMMIT")
 
 
-def flush(written: list[Path]) -> None:
-    """Make the files safe from a loss of power."""
-    for path in [*written, *{each.parent for each in written}]:
-        descriptor = os.open(path, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)
+def finish(connection: sqlite3.Connection, run: str) -> None:
+    """Record the end of the run in a commit that survives a loss of power."""
+    connection.execute("PRAGMA synchronous=FULL")
+    with transaction(connection):
+        connection.execute("INSERT INTO step VALUES (?, 'run', '', '{}')", (run,))
+    connection.execute("PRAGMA synchronous=NORMAL")
 
 
-def plain(root: Path, connection: sqlite3.Connection, run: str) -> None:
+def sync(path: str) -> None:
+    """Flush one file or folder to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
+
+
+def flush(root: str, written: list[str]) -> None:
+    """Make files and their names safe from a loss of power: files side by side, then the folders."""
+    with ThreadPoolExecutor(SYNCS) as pool:
+        list(pool.map(sync, written))
+    folders = set()
+    for path in written:
+        while (path := path.rpartition("/")[0]) not in folders and len(path) >= len(root):
+            folders.add(path)
+    for folder in sorted(folders, reverse=True):
+        sync(folder)
+
+
+def plain(root: str, connection: sqlite3.Connection, run: str) -> None:
     """Make every step here."""
-    written: list[Path] = []
+    written: list[str] = []
     for index in range(COUNT):
-        write_step(root, run, index, written)
-        record(connection, run, index)
-    flush(written)
+        written += write_step(root, run, index)
+        with transaction(connection):
+            values = (run, str(index), f"key-{run}-{index}", "{}")
+            connection.execute("INSERT INTO step VALUES (?, ?, ?, ?)", values)
+    flush(root, written)
+    finish(connection, run)
 
 
-def cached(root: Path, connection: sqlite3.Connection, run: str) -> None:
+def cached(root: str, connection: sqlite3.Connection, run: str) -> None:
     """Find every step of the first run, look whether its file is there, note it."""
+    found = []
     for index in range(COUNT):
         key = f"key-first-{index}"
-        found = connection.execute("SELECT run, step, body FROM step WHERE key = ?", (key,)).fetchone()
-        (root / "artifacts" / f"{index % 64:02}" / f"{found[0]}-{index}" / "manifest.json").stat()
-        connection.execute("INSERT INTO step VALUES (?, ?, ?, ?)", (run, str(index), "", "{}"))
+        row = connection.execute("SELECT run, step, body FROM step WHERE key = ?", (key,)).fetchone()
+        os.stat(f"{artifact_folder(root, row[0], int(row[1]))}/manifest.json")  # noqa: PTH116 - as the store
+        found.append((run, str(index), "", "{}"))
+    with transaction(connection):
+        connection.executemany("INSERT INTO step VALUES (?, ?, ?, ?)", found)
+    finish(connection, run)
 
 
-def processes(root: Path, connection: sqlite3.Connection, run: str) -> None:
+def processes(root: str, connection: sqlite3.Connection, run: str) -> None:
     """Fork a child for each step."""
-    written: list[Path] = []
+    written: list[str] = []
     for index in range(COUNT):
         child = os.fork()
         if not child:
-            write_step(root, run, index, [])
+            write_step(root, run, index)
             os._exit(0)
         os.waitpid(child, 0)
-        record(connection, run, index)
-        folder = root / "artifacts" / f"{index % 64:02}" / f"{run}-{index}"
-        written += [folder / "value.json", folder / "manifest.json", root / "runs" / run / f"{index}.json"]
-    flush(written)
+        with transaction(connection):
+            values = (run, str(index), f"key-{run}-{index}", "{}")
+            connection.execute("INSERT INTO step VALUES (?, ?, ?, ?)", values)
+        folder = artifact_folder(root, run, index)
+        report = f"{root}/runs/{run[-2:]}/{run}/reports/{index}.json"
+        written += [f"{folder}/value.json", f"{folder}/manifest.json", report]
+    flush(root, written)
+    finish(connection, run)
 
 
 def main() -> None:
     """Print the middle of the runs after a warm-up."""
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-        root = Path(folder)
-        connection = connect(root / "floor.db")
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as root:
+        connection = connect(f"{root}/floor.db")
         work = {"in-process": plain, "cached": cached, "processes": processes}[MODE]
         plain(root, connection, "first")
         took = []
-        for number in range(RUNS):
+        for _ in range(RUNS):
+            run = secrets.token_hex(13)
             begin = time.perf_counter()
-            work(root, connection, f"run-{number}")
+            work(root, connection, run)
             took.append(time.perf_counter() - begin)
+        connection.close()
         print(statistics.median(took) / COUNT)
 
 
