@@ -17,22 +17,23 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def offers() -> Iterator[dict[str, Any]]:
-    """Yield what the catalog says of each integration, by name."""
-    projects = sorted(ROOT.glob("*/dovetail-*/pyproject.toml"))
+    """Yield what the catalog says of each integration, by name; examples are not offered."""
+    found = sorted(ROOT.glob("*/dovetail-*/pyproject.toml"))
+    projects = [each for each in found if not each.parent.name.startswith("dovetail-example-")]
     settings = [tomllib.loads(each.read_text(encoding="utf-8"))["project"] for each in projects]
     sys.path[:0] = [str(each.parent / "src") for each in projects]
     for project in settings:
         for name, module in sorted(project["entry-points"][GROUP].items()):
-            found = announce(name, module)
+            announced = announce(name, module)
             yield {
                 "name": name,
                 "wheel": project["name"],
                 "summary": project["description"],
                 "flavors": {
-                    kind: [each["name"] for each in flavors] for kind, flavors in found["flavors"].items()
+                    kind: [each["name"] for each in flavors] for kind, flavors in announced["flavors"].items()
                 },
-                "types": [each["name"] for each in found["types"]],
-                "stores": [type_name for each in found["materializers"] for type_name in each["types"]],
+                "types": [each["name"] for each in announced["types"]],
+                "stores": [type_name for each in announced["materializers"] for type_name in each["types"]],
             }
 
 

@@ -15,6 +15,7 @@ def test_the_catalog_is_what_the_wheels_announce() -> None:
     assert made == Path(catalog.FILE).read_text(encoding="utf-8"), f"run: python {SCRIPT}"
 
 
-def test_every_wheel_of_the_repository_is_offered() -> None:
+def test_every_wheel_of_the_repository_is_offered_but_the_examples() -> None:
     wheels = {each.parent.name for each in SCRIPT.parents[1].glob("*/dovetail-*/pyproject.toml")}
-    assert {offer.wheel for offer in catalog.offers().values()} == wheels
+    examples = {each for each in wheels if each.startswith("dovetail-example-")}
+    assert {offer.wheel for offer in catalog.offers().values()} == wheels - examples

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
 from dovetail.components.artifact_store import ArtifactStore
-from dovetail.components.component import ComponentConfig, Reach
+from dovetail.components.component import ComponentConfig, ConfigClass, Reach
 from dovetail.errors import DovetailError, IntegrationError, StoreError
 from dovetail.failpoints import hit
 from dovetail.names import new_id
@@ -40,7 +40,7 @@ class FsspecArtifactStore(ArtifactStore):
     write one.
     """
 
-    config_class = FsspecArtifactStoreConfig
+    config_class: ClassVar[ConfigClass] = FsspecArtifactStoreConfig
     whole_files: ClassVar[bool] = False
     """Whether a file is seen only when it is complete, and `mode="create"` refuses to replace one."""
     spool: ClassVar[int] = 1 << 23
