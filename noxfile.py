@@ -52,6 +52,12 @@ def _with_test_extra(folder: Path, path: Path) -> str:
     return f"{path}[test]" if "test" in extras else str(path)
 
 
+def _other_test_extras(folder: Path) -> list[str]:
+    """Return the extras that ask for the tests once more, with other versions of the tool: `test-...`."""
+    extras = _project(folder)["project"].get("optional-dependencies", {})
+    return sorted(name for name in extras if name.startswith("test-"))
+
+
 def _install_editable(session: nox.Session, *folders: Path) -> None:
     """Install members from their folders, so that none of them is looked for in an index."""
     wanted = [part for folder in folders for part in ("-e", _with_test_extra(folder, folder))]
@@ -151,6 +157,9 @@ def plugin(session: nox.Session, name: str) -> None:
     if folder.name in ALONE:
         _install_group(session, "types")
         _check_types(session, folder)
+    for extra in _other_test_extras(folder):
+        session.install(str(core), f"{wheel}[{extra}]")
+        _test(session, str(folder / "tests"))
 
 
 @nox.session

@@ -80,7 +80,7 @@ PREDICT: list[BaseEstimator] = [
         compose.ColumnTransformer(
             [
                 ("scale", preprocessing.StandardScaler(), [0, 1]),
-                ("bin", preprocessing.KBinsDiscretizer(3), [2]),
+                ("bin", preprocessing.KBinsDiscretizer(3, strategy="uniform"), [2]),
             ],
             remainder="passthrough",
         ),

@@ -25,6 +25,8 @@ from dovetail_sklearn.joblib_file import JoblibMaterializer
 from dovetail_sklearn.reviewed import REVIEWED
 
 MODEL = EstimatorMaterializer()
+# LightGBM 4.6 names its features by itself and is then warned of arrays.
+pytestmark = pytest.mark.filterwarnings("ignore:X does not have valid feature names")
 
 
 def dense(values: Any) -> np.ndarray:

@@ -17,6 +17,8 @@ _RECORDS = (
     *_names("collections", "OrderedDict"),
     *_names("numpy", "dtype"),
     *_names("sklearn.utils._bunch", "Bunch"),
+    *_names("sklearn.utils._metadata_requests", "MetadataRequest MethodMetadataRequest"),
+    *_names("sklearn.compose._column_transformer", "_RemainderColsList"),
     *_names("sklearn.calibration", "_CalibratedClassifier _SigmoidCalibration"),
     *_names("sklearn.cluster._bisect_k_means", "_BisectingTree"),
     *_names("sklearn.gaussian_process._gpc", "_BinaryGaussianProcessClassifierLaplace"),
