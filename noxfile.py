@@ -236,7 +236,10 @@ def _test_lowest(session: nox.Session, folder: Path, wheel: Path, ours: Path) ->
     session.run("uv", "venv", "--quiet", "--clear", str(place), external=True)
     install = ("uv", "pip", "install", "--quiet", f"--python={place}")
     session.run(*install, *nox.project.dependency_groups(_project(ROOT), "test"), external=True)
-    wanted = ("--resolution=lowest-direct", f"--override={ours}", _with_test_extra(folder, wheel))
+    # What the project file lists is then a direct requirement; what a wheel lists would not be.
+    has_extra = "test" in _project(folder)["project"].get("optional-dependencies", {})
+    project = ("-r", str(folder / "pyproject.toml"), *(("--extra", "test") if has_extra else ()))
+    wanted = ("--resolution=lowest-direct", f"--override={ours}", *project, str(wheel))
     session.run(*install, *wanted, external=True)
     env = {"PYTHONDONTWRITEBYTECODE": None, "PATH": f"{place / 'bin'}{os.pathsep}{os.environ['PATH']}"}
     session.run(str(place / "bin" / "pytest"), str(folder / "tests"), external=True, env=env)
