@@ -129,12 +129,13 @@ def _through_parquet(table: pa.Table) -> pd.DataFrame:
     sink = pa.BufferOutputStream()
     try:
         pq.write_table(table, sink)
-        return pq.read_table(pa.BufferReader(sink.getvalue())).to_pandas()
+        read: pd.DataFrame = pq.read_table(pa.BufferReader(sink.getvalue())).to_pandas()
     except (pa.ArrowException, ValueError, TypeError) as error:
         raise MaterializerError(
             f"a frame has a dtype that pandas does not read back from Parquet: {error}",
             hint="convert the column with .astype(...)",
         ) from error
+    return read
 
 
 def _checked_attrs(value: pd.DataFrame | pd.Series[Any]) -> dict[str, Any]:
