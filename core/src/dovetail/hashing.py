@@ -18,6 +18,7 @@ from blake3 import blake3
 ALGORITHM = "blake3"
 # Small enough to stay in the processor's cache between reading and digesting.
 _CHUNK = 1 << 18
+_length = struct.Struct(">Q").pack
 
 
 class Hasher:
@@ -78,18 +79,19 @@ def encode(value: object) -> bytes:
     content: bytes
     if (scalar := _SCALARS.get(kind)) is not None:
         tag, content = scalar(value)
-    elif isinstance(value, Mapping):
-        pairs = sorted(encode(key) + encode(each) for key, each in value.items())
+    # The exact types first: asking an abstract class costs more than all the rest.
+    elif kind is tuple:
+        tag, content = b"t", b"".join(map(encode, value))  # type: ignore[call-overload] # it is a tuple
+    elif kind is list:
+        tag, content = b"l", b"".join(map(encode, value))  # type: ignore[call-overload] # it is a list
+    elif kind is dict or isinstance(value, Mapping):
+        pairs = sorted([encode(key) + encode(each) for key, each in value.items()])  # type: ignore[attr-defined]
         tag, content = b"m", b"".join(pairs)
     elif isinstance(value, AbstractSet):
         tag, content = b"S", b"".join(sorted(map(encode, value)))
-    elif kind is list:
-        tag, content = b"l", b"".join(map(encode, value))  # type: ignore[call-overload] # it is a list
-    elif kind is tuple:
-        tag, content = b"t", b"".join(map(encode, value))  # type: ignore[call-overload] # it is a tuple
     else:
         raise TypeError(f"no canonical encoding for {kind.__module__}.{kind.__qualname__}")
-    return tag + struct.pack(">Q", len(content)) + content
+    return tag + _length(len(content)) + content
 
 
 def _float(value: float) -> tuple[bytes, bytes]:

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.pool import QueuePool
 
+from dovetail.builtin import last_connection
 from dovetail.builtin.run_locks import RunLock, RunLocks, alone, locks_for
 from dovetail.plugin import ComponentConfig, Reach, SqlMetadataStore, StoreError
 
@@ -62,6 +63,7 @@ class SqliteMetadataStore(SqlMetadataStore):
     def hold(self, run_id: str) -> RunLock | None:
         if self._access != "rwc":
             raise self._read_only()
+        last_connection.keep(self.path, self._connect)
         return self._locks.take(run_id)
 
     def held(self, run_ids: Sequence[str]) -> set[str]:

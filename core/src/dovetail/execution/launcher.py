@@ -11,6 +11,7 @@ import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from dovetail import failpoints
@@ -25,6 +26,7 @@ from dovetail.execution.progress import Progress, Silence
 from dovetail.execution.provenance import GitState, library_versions
 from dovetail.execution.recorder import Recorder
 from dovetail.execution.workers import LocalWorkers, WorkerSetting
+from dovetail.hashing import digest_bytes
 from dovetail.names import new_id
 from dovetail.records.plan import Plan, StepPlan
 from dovetail.records.record import moment, now
@@ -75,6 +77,10 @@ class Launcher:
         self._orchestrator: Orchestrator = stack.orchestrator
         self.reports: dict[str, StepReport] = {}
 
+    @cached_property
+    def _plan_json(self) -> bytes:
+        return self.plan.to_json()
+
     def launch(self, git: GitState) -> RunRecord:
         """Run the plan from the start; return the record of the ended run.
 
@@ -90,7 +96,7 @@ class Launcher:
             id=run_id,
             name=self.options.name or run_name(self.plan.pipeline, run_id, started),
             pipeline=self.plan.pipeline,
-            plan_digest=self.plan.content_digest(),
+            plan_digest=digest_bytes(self._plan_json),
             status=Status.RUNNING,
             stack=self.stack.record,
             started=started,
@@ -113,7 +119,7 @@ class Launcher:
         clock = time.monotonic()
         try:
             failpoints.hit("begin")
-            run = self._metadata.begin(run, self.plan.to_json(), lease)
+            run = self._metadata.begin(run, self._plan_json, lease)
             with self.cancel.listening(raise_in_step=self.options.in_process):
                 try:
                     dispatch = self._execute(run, lease, resumed=resumed)
@@ -147,6 +153,7 @@ class Launcher:
             self.reports = dispatch.failures
             self.progress.run_started(run, [step.name for step in self.plan.steps])
             if resumed:
+                self._store.sweep()
                 adopt_completed(dispatch, self._metadata, self._store, run)
             try:
                 self._drive(run.id, dispatch)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 from dovetail.components.sql.schema import TYPE_PREFIX
 from dovetail.errors import StoreError
 from dovetail.records.artifact import ArtifactRecord
+from dovetail.records.plan import MaterializerRef
 from dovetail.records.record import Record
 from dovetail.records.run import AttemptRecord, MetricRecord, RunRecord, StepRunRecord
 
@@ -53,6 +55,17 @@ def plain(text: str | None) -> str | None:
 def _json(value: object) -> str:
     """Return JSON in ASCII, which has an escape for everything a text column may refuse."""
     return _encode(value) if value else "{}"
+
+
+def _decoded(text: str) -> Any:  # noqa: ANN401 - what JSON can say
+    """Return what `_json` wrote; most of it is empty, and a decoder is no faster for that."""
+    return {} if text == "{}" else json.loads(text)
+
+
+@lru_cache(maxsize=256)
+def _materializer(text: str) -> MaterializerRef:
+    """Return the materializer of a row: few are ever used, by many artifacts."""
+    return MaterializerRef.model_validate_json(text)
 
 
 def _document(record: Record) -> Values:
@@ -174,7 +187,7 @@ def run_record(row: Row) -> RunRecord:
         found = dict(zip(RUN, row, strict=True))
         found["commit"] = found.pop("code_commit")
         for name in ("stack", "versions", "options"):
-            found[name] = json.loads(found[name])
+            found[name] = _decoded(found[name])
         return found
 
     return _validated(RunRecord, values, f"run {row[0]!r}")
@@ -187,7 +200,7 @@ def step_run_record(row: Row) -> StepRunRecord:
         found = dict(zip(STEP_RUN, row, strict=True))
         found["key"] = found.pop("cache_key")
         for name in ("inputs", "outputs", "parameters"):
-            found[name] = json.loads(found[name])
+            found[name] = _decoded(found[name])
         return found
 
     return _validated(StepRunRecord, values, f"step {row[1]!r} of run {row[0]!r}")
@@ -203,8 +216,9 @@ def artifact_record(row: Row) -> ArtifactRecord:
 
     def values() -> Values:
         found = dict(zip(ARTIFACT, row, strict=True))
-        for name in ("materializer", "files", "summary", "metadata"):
-            found[name] = json.loads(found[name])
+        found["materializer"] = _materializer(found["materializer"])
+        for name in ("files", "summary", "metadata"):
+            found[name] = _decoded(found[name])
         found["files"] = [
             {"path": path, "size": size, "digest": digest} for path, size, digest in found["files"] or ()
         ]
