@@ -108,6 +108,7 @@ def test_a_timeout_interrupts_and_finally_blocks_run(steps: Any, mode: str) -> N
 def test_a_step_that_ignores_the_request_to_end_is_killed_after_the_grace_time(steps: Any, mode: str) -> None:
     steps.write("""
         def step():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             print("ready")
             time.sleep(60)

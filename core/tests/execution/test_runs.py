@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from dovetail.testing.command_line import CommandLine
@@ -217,3 +219,111 @@ waiting.run()
     answer = cli("run", "run.py")
     assert answer.code == 1
     assert "timeout of 0.5 s" in answer.err
+
+
+def test_files_go_from_step_to_step_and_leave_nothing_behind(cli: CommandLine, tmp_path: Path) -> None:
+    cli.write(
+        "run.py",
+        """
+from pathlib import Path
+from dovetail import pipeline, step
+
+@step
+def write() -> Path:
+    path = Path("made.txt")
+    path.write_text("content")
+    return path
+
+@step
+def read(path: Path) -> str:
+    return path.read_text()
+
+@pipeline
+def files():
+    read(write())
+
+files.run()
+""",
+    )
+    places = {"TMPDIR": str(tmp_path / "temporary")}
+    Path(places["TMPDIR"]).mkdir()
+    answer = cli("run", "run.py", env=places)
+    assert answer.code == 0, answer.err
+    look = "from dovetail import Client; print(Client().run().step('read').output.load())"
+    assert cli.python("-c", look).out == "content\n"
+    assert not list(Path(places["TMPDIR"]).iterdir())
+
+
+def test_an_option_that_nothing_serves_is_refused_before_anything_runs(cli: CommandLine) -> None:
+    cli.write("run.py", CHAIN.replace("@step\ndef double", '@step(step_operator="gpu")\ndef double'))
+    answer = cli("run", "run.py")
+    assert answer.code == 3
+    assert "step_operator" in answer.err
+    assert cli("run", "list", "--json").json() == []
+
+
+def test_steps_with_environment_variables_start_fresh_and_see_them(cli: CommandLine) -> None:
+    cli.write(
+        "run.py",
+        """
+import os
+from dovetail import pipeline, step
+
+@step(environment={"variables": {"COLOUR": "red"}})
+def see() -> str:
+    return os.environ["COLOUR"]
+
+@pipeline
+def seeing():
+    see()
+
+seeing.run()
+""",
+    )
+    assert cli("run", "run.py").code == 0
+    look = "from dovetail import Client; print(Client().run().step('see').output.load())"
+    assert cli.python("-c", look).out == "red\n"
+
+
+def test_spawned_processes_run_the_same(cli: CommandLine) -> None:
+    cli.write("run.py", CHAIN)
+    answer = cli("run", "run.py", "--json", env={"DOVETAIL_START_METHOD": "spawn"})
+    assert answer.code == 0, answer.err
+    assert {step["status"] for step in answer.json()["steps"]} == {"completed"}
+
+
+def test_no_process_of_a_step_imports_the_database(cli: CommandLine) -> None:
+    script = CHAIN.replace(
+        "return sum(values)", "import sys; assert 'sqlalchemy' not in sys.modules; return sum(values)"
+    )
+    cli.write("run.py", script)
+    answer = cli("run", "run.py")
+    assert answer.code == 0, answer.err
+
+
+def test_metrics_and_metadata_are_found_again(cli: CommandLine) -> None:
+    cli.write(
+        "run.py",
+        """
+from dovetail import pipeline, step, step_context
+
+@step
+def train() -> float:
+    for epoch in range(3):
+        step_context().log_metric("loss", 1 / (epoch + 1), step=epoch)
+    step_context().add_metadata(note="good")
+    return 0.5
+
+@pipeline
+def training():
+    train()
+
+training.run()
+""",
+    )
+    assert cli("run", "run.py").code == 0
+    look = (
+        "from dovetail import Client; step = Client().run().step('train');"
+        "print([(each.step_index, each.value) for each in step.metric_history], step.output.metadata)"
+    )
+    assert cli.python("-c", look).out == "[(0, 1.0), (1, 0.5), (2, 0.3333333333333333)] {'note': 'good'}\n"

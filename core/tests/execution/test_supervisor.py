@@ -59,7 +59,7 @@ SLEEPERS = """
         time.sleep(300)
     def family():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        subprocess.Popen(["sh", "-c", "trap '' TERM; setsid sh -c 'sleep 300 & sleep 300' & sleep 300"])
+        subprocess.Popen(["sh", "-c", "trap '' TERM INT; setsid sh -c 'sleep 300 & sleep 300' & sleep 300"])
         there("family")
 """
 

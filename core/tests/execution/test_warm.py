@@ -210,7 +210,7 @@ def test_what_a_module_made_at_import_is_there_for_every_step_and_tidied_up_at_t
 
 def test_a_handler_that_a_module_sets_works_in_its_steps(steps: Any, until: Callable[..., Any]) -> None:
     steps.write("""
-        signal.signal(signal.SIGTERM, lambda *_: os._exit(9))
+        signal.signal(signal.SIGINT, lambda *_: os._exit(9))
         def step():
             print("ready")
             time.sleep(300)

@@ -18,12 +18,14 @@ from dovetail.execution.progress import Progress, choose_progress
 from dovetail.execution.provenance import GitState
 from dovetail.execution.quiet import leave_quietly
 from dovetail.execution.script import MODE, Captured
-from dovetail.execution.sources import check_sources, interactive, setting_for, setting_for_plan
+from dovetail.execution.sources import check_sources, setting_for, setting_for_plan
 from dovetail.execution.workers import WorkerSetting
+from dovetail.planning.code import is_reloadable
 from dovetail.planning.compiler import compile_plan
 from dovetail.planning.overrides import Overrides, read_overrides
 from dovetail.records.plan import Plan
 from dovetail.records.run import RunRecord, Status
+from dovetail.records.stack import StackRecord
 from dovetail.stacks.assemble import active_stack_record, assemble, material_registry
 from dovetail.stacks.stack import LiveStack
 
@@ -123,9 +125,10 @@ class Pipeline:
             DefinitionError: the definition is wrong; says where.
             PlanError: definition and stack do not fit.
         """
-        setting = setting_for(self.definition)
-        with assemble(active_stack_record(stack), only=USED_BY_RUNS) as live:
-            return self._plan(live, setting, self.compose(), Request(parameters=parameters or {}))
+        record = active_stack_record(stack)
+        plan = self._plan(record, setting_for(self.definition).source_root, parameters or {})
+        assemble(record, only=USED_BY_RUNS).close()
+        return plan
 
     def run(self, **options: Unpack[RunOptions]) -> RunView:
         """Compile and run; return the ended run. Options stand at `RunOptions`.
@@ -152,34 +155,35 @@ class Pipeline:
         """Run as `run` does, whatever mode scripts are in."""
         setting = setting_for(self.definition)
         git = GitState(setting.source_root)
+        record = active_stack_record(request.stack)
         composition = self.compose()
-        if not request.in_process and interactive(composition):
+        plan = self._plan(record, setting.source_root, request.parameters, composition)
+        if not request.in_process and not all(is_reloadable(step.source) for step in plan.steps):
             request = replace(request, in_process=True)
             say_once(request)
         progress = choose_progress(quiet=request.quiet, in_process=request.in_process)
         if not request.in_process:
             setting.open_pool()
+        live = {node.name: node.instance for node in composition.nodes} if request.in_process else {}
         with (
             closing(setting),
-            assemble(
-                active_stack_record(request.stack), only=USED_BY_RUNS, in_process=request.in_process
-            ) as stack,
+            assemble(record, only=USED_BY_RUNS, in_process=request.in_process) as stack,
         ):
-            plan = self._plan(stack, setting, composition, request)
-            live = {node.name: node.instance for node in composition.nodes} if request.in_process else {}
             return launch(stack, plan, Start(setting, request, progress, git, live))
 
     def _plan(
-        self, stack: LiveStack, setting: WorkerSetting, composition: Composition, request: Request
+        self,
+        stack: StackRecord,
+        root: Path,
+        parameters: Mapping[str, Any],
+        composition: Composition | None = None,
     ) -> Plan:
         return compile_plan(
-            composition,
-            root=setting.source_root,
-            flavors=stack.flavors,
+            composition or self.compose(),
+            root=root,
+            flavors={kind: each.flavor for kind, each in stack.components.items()},
             materializers=material_registry(),
-            overrides=(*self._overrides, Overrides.from_parameters(request.parameters)),
-            # Without the cache steps keep their keys: what they compute is there for later runs.
-            enable_cache=request.enable_cache or None,
+            overrides=(*self._overrides, Overrides.from_parameters(parameters)),
         )
 
     def __repr__(self) -> str:

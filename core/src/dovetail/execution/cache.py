@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 
 from dovetail.hashing import digest_value
+from dovetail.planning.code import why_unhashable
 from dovetail.records.plan import StepPlan
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -41,10 +42,7 @@ def uncacheable(step: StepPlan) -> str | None:
     """Return why a step can have no cache key, None when it can."""
     if not step.options.enable_cache:
         return "enable_cache is off"
-    for part, digest in step.source.parts.items():
-        if digest.startswith("unhashable:"):
-            return f"{part}: {digest.removeprefix('unhashable:')}"
-    return None
+    return why_unhashable(step.source)
 
 
 def differences(

@@ -333,7 +333,7 @@ class Dispatch:
             step=out.step.name,
             status=report.status,
             key=out.key,
-            started=out.started,
+            started=report.started,
             finished=report.finished,
             duration=report.duration,
             attempts=out.task.number,

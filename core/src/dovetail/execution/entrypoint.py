@@ -14,7 +14,7 @@ import sys
 import threading
 import traceback
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -44,7 +44,7 @@ class Handlers:
             signal.signal(number, meanwhile)
 
     def restore(self) -> None:
-        """Set what was put aside; where a module had set nothing for SIGTERM, it interrupts like Ctrl-C."""
+        """Set what was put aside."""
         for number, handler in self._found.items():
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)
         self._found.clear()
@@ -68,28 +68,12 @@ def read_job(path: str) -> Job:
 
 
 def enter_step() -> None:
-    """Make this the process of a step: streams in lines of UTF-8, and SIGTERM raises KeyboardInterrupt."""
+    """Make this the process of a step: streams in lines of UTF-8, and SIGINT raises KeyboardInterrupt."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
-    for number, handler in (
-        (signal.SIGINT, signal.default_int_handler),
-        (signal.SIGTERM, interrupt_only(os.getpid())),
-    ):
-        if signal.getsignal(number) in {signal.SIG_DFL, signal.SIG_IGN, None}:
-            signal.signal(number, handler)
-
-
-def interrupt_only(pid: int) -> Callable[[int, object], None]:
-    """Return a handler that raises KeyboardInterrupt in one process, and ends what that forked as usual."""
-
-    def handle(number: int, _frame: object) -> None:
-        if os.getpid() == pid:
-            raise KeyboardInterrupt
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-
-    return handle
+    if signal.getsignal(signal.SIGINT) in {signal.SIG_DFL, signal.SIG_IGN, None}:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def disinherit() -> None:

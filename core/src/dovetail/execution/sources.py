@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from dovetail.definition.composition import Composition
 from dovetail.definition.pipeline import PipelineDefinition
 from dovetail.errors import PlanError
 from dovetail.execution.step_runner import load_step
 from dovetail.execution.workers import WorkerSetting
+from dovetail.materializers.registry import CUSTOM
 from dovetail.planning.code import source_ref
 from dovetail.records.plan import Plan
+from dovetail.references import load
 from dovetail.stacks.workspace import find_workspace
 
 
@@ -42,18 +43,6 @@ def main_file() -> Path | None:
     return Path(file).resolve() if file and Path(file).is_file() else None
 
 
-def interactive(composition: Composition) -> bool:
-    """Say whether a step was defined where no other process finds it: a console, a notebook, a function."""
-    sources = {
-        id(each.source): each.source for each in (node.instance.definition for node in composition.nodes)
-    }
-    script = main_file()
-    return any(
-        "<locals>" in each.__qualname__ or (each.__module__ == "__main__" and script is None)
-        for each in sources.values()
-    )
-
-
 def _root(start: Path) -> Path:
     workspace = find_workspace(start)
     return workspace.root if workspace else start
@@ -77,7 +66,12 @@ def check_sources(plan: Plan, root: Path) -> None:
                 f"step {step.name!r} is in {source.path!r}, which is not below {str(root)!r}",
                 hint="name the directory that holds the code: --source DIR",
             )
-        found = source_ref(load_step(source, root), root)
+        classes = (
+            load(each.materializer.reference)
+            for each in step.outputs
+            if each.materializer.name.startswith(CUSTOM)
+        )
+        found = source_ref(load_step(source, root), root, *classes)
         if found.digest != source.digest:
             changed = sorted(
                 part

@@ -33,6 +33,7 @@ class _Child:
         self.log = log
         self.reason: str | None = None
         self.deadline = None if step.task.timeout is None else time.monotonic() + step.task.timeout
+        self.insist_at: float | None = None
         self.kill_at: float | None = None
         self.over = False
         self.pump: threading.Thread | None = None
@@ -44,18 +45,23 @@ class _Child:
         kill_at = time.monotonic() + grace
         self.kill_at = kill_at if self.kill_at is None else min(kill_at, self.kill_at)
         if first and grace > 0:
-            _signal_group(self.process, getattr(signal, "SIGTERM", None))
+            self.insist_at = time.monotonic() + grace / 2
+            _signal_group(self.process, getattr(signal, "SIGINT", None))
         self.tick(grace)
 
     def tick(self, grace: float) -> None:
         now = time.monotonic()
         if self.deadline is not None and now >= self.deadline:
             self.ask_to_end(Reason.TIMEOUT.value, grace)
+        elif self.insist_at is not None and now >= self.insist_at:
+            self.insist_at = None
+            _signal_group(self.process, getattr(signal, "SIGTERM", None))
         elif self.kill_at is not None and now >= self.kill_at:
             _signal_group(self.process, getattr(signal, "SIGKILL", None))
 
     def next_due(self) -> float | None:
-        return min((each for each in (self.deadline, self.kill_at) if each is not None), default=None)
+        dues = (self.deadline, self.insist_at, self.kill_at)
+        return min((each for each in dues if each is not None), default=None)
 
     def ending(self) -> StepEnd:
         code = self.process.returncode

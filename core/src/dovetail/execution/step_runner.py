@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +25,7 @@ from dovetail.materializers.registry import load_materializer
 from dovetail.names import new_id
 from dovetail.planning.parameters import restore_parameters
 from dovetail.records.artifact import ArtifactRecord
-from dovetail.records.plan import SourceRef, StepPlan
+from dovetail.records.plan import MaterializerRef, SourceRef, StepInput, StepPlan
 from dovetail.records.record import now
 from dovetail.records.report import Failure, Reason, StepReport, StepTask, report_path
 from dovetail.records.run import Status
@@ -71,15 +73,18 @@ class Worker:
         started, clock = now(), time.monotonic()
         step = self._steps[task.step]
         context = make_context(task, self.job.plan.pipeline, {}, tuple(each.name for each in step.outputs))
+        scratch = Path(tempfile.gettempdir(), f"dovetail-{task.attempt}")
         failure: Failure | None = None
         outputs: tuple[ArtifactRecord, ...] = ()
         reason, status = Reason.COMPLETED, Status.COMPLETED
         try:
-            outputs = self._attempt(task, step, context)
+            outputs = self._attempt(task, step, context, scratch)
         except KeyboardInterrupt:
             status, reason = Status.CANCELLED, Reason.CANCELLED
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the border around the user's step
             status, reason, failure = Status.FAILED, Reason.ERROR, failure_of(error)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
         report = StepReport(
             format=1,
             run_id=task.run_id,
@@ -100,16 +105,18 @@ class Worker:
         self._artifacts().put(report_path(task.run_id, task.attempt), report.to_json())
         return report
 
-    def _attempt(self, task: StepTask, step: StepPlan, context: StepContext) -> tuple[ArtifactRecord, ...]:
+    def _attempt(
+        self, task: StepTask, step: StepPlan, context: StepContext, scratch: Path
+    ) -> tuple[ArtifactRecord, ...]:
         store = self._artifacts()
         definition = self._definition(step)
         signature = definition.signature
         arguments = restore_parameters(signature, step)
         context.parameters = dict(arguments)
         for name, record in task.inputs.items():
-            materializer = load_materializer(record.materializer)
+            ref = self._stored_by(step.inputs[name])
             annotation = signature.arguments[name].annotation
-            arguments[name] = load_artifact(store, record, annotation, materializer)
+            arguments[name] = load_artifact(store, record, annotation, load_materializer(ref), ref, scratch)
         arguments |= {name: context for name, each in signature.arguments.items() if each.kind == "context"}
         context.tracker = self._start_tracking(task, step)
         enter(context)
@@ -161,6 +168,11 @@ class Worker:
                 )
             )
         return tuple(records)
+
+    def _stored_by(self, source: StepInput) -> MaterializerRef:
+        """Return what the plan says an input was stored by; no record can say otherwise."""
+        outputs = self._steps[source.step].outputs
+        return next(each.materializer for each in outputs if each.name == source.output)
 
     def _artifacts(self) -> ArtifactStore:
         if self._store is None:

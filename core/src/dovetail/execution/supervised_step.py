@@ -34,6 +34,7 @@ class Step:
     reason: str | None = None
     ended_at: float = 0.0
     _deadline: float | None = None
+    _insist_at: float | None = None
     _kill_at: float | None = None
     _grace: float = 0.0
     _asked: bool = False
@@ -53,7 +54,11 @@ class Step:
             self.ask_to_end(self.reason, self._grace)
 
     def ask_to_end(self, reason: str, grace: float) -> None:
-        """Send SIGTERM, and SIGKILL after `grace` seconds; asked again, only an earlier end counts."""
+        """Send SIGINT, after half of `grace` seconds SIGTERM, then SIGKILL; a second call can only hasten it.
+
+        SIGINT first, for Python turns it into KeyboardInterrupt. A handler for SIGTERM would be inherited
+        by what the step forks, and a signal that arrives within a fork is lost to such a handler.
+        """
         self.reason = self.reason or reason
         self._grace = grace
         self._deadline = None
@@ -63,7 +68,8 @@ class Step:
         self._kill_at = kill_at if self._kill_at is None else min(kill_at, self._kill_at)
         if grace > 0 and not self._asked:
             self._asked = True
-            send_signal(self.pid, signal.SIGTERM, group=True)
+            self._insist_at = time.monotonic() + grace / 2
+            send_signal(self.pid, signal.SIGINT, group=True)
         self.tick()
 
     def tick(self) -> None:
@@ -73,13 +79,17 @@ class Step:
             return
         if self._deadline is not None and now >= self._deadline:
             self.ask_to_end("timeout", self._grace)
+        elif self._insist_at is not None and now >= self._insist_at:
+            self._insist_at = None
+            send_signal(self.pid, signal.SIGTERM, group=True)
         elif self._kill_at is not None and now >= self._kill_at:
             self._kill_at = now + 1.0  # a process may need a while to die; insist
             send_signal(self.pid, signal.SIGKILL)
 
     def next_due(self) -> float | None:
         """Return when `tick` or `news` has something to do, by the monotonic clock."""
-        due = [each for each in (self._deadline, self._kill_at) if each is not None and self.status is None]
+        dues = (self._deadline, self._insist_at, self._kill_at)
+        due = [each for each in dues if each is not None and self.status is None]
         if self._news:
             due.append(self._next_news)
         return min(due, default=None)

@@ -182,7 +182,7 @@ def damaged(record: ArtifactRecord, what: str) -> ArtifactError:
     """Return the error for an artifact that is not what was stored."""
     return ArtifactError(
         f"artifact {record.id!r}, output {record.output!r} of step {record.step!r}: {what}",
-        hint="nothing of it was used; run the pipeline again and the step is computed anew",
+        hint="nothing of it was used; `dovetail run FILE --no-cache` computes it anew",
     )
 
 

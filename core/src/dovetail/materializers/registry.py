@@ -18,7 +18,7 @@ from dovetail.records.plan import MaterializerRef
 from dovetail.references import load
 
 _ROOMS = "dovetail.materializers"
-_CUSTOM = "custom/"
+CUSTOM = "custom/"
 JSON = MaterializerRef(name="builtin/json", reference=f"{_ROOMS}.json_value:JsonMaterializer")
 TEXT = MaterializerRef(name="builtin/text", reference=f"{_ROOMS}.text:TextMaterializer")
 BYTES = MaterializerRef(name="builtin/bytes", reference=f"{_ROOMS}.bytes_value:BytesMaterializer")
@@ -121,7 +121,7 @@ class Registry:
         for known in self._known.values():
             if known.reference == reference:
                 return known
-        return MaterializerRef(name=f"{_CUSTOM}{what.__name__}", reference=reference, version=what.version)
+        return MaterializerRef(name=f"{CUSTOM}{what.__name__}", reference=reference, version=what.version)
 
     def load(self, ref: MaterializerRef, named: Iterable[MaterializerRef] = ()) -> BaseMaterializer:
         """Return the materializer to read an artifact with.
@@ -133,7 +133,7 @@ class Registry:
             MaterializerError: it is not there, or not to be used here.
         """
         wanted = ref in named
-        if ref.name.startswith(_CUSTOM):
+        if ref.name.startswith(CUSTOM):
             if wanted or ref.reference.partition(":")[0] in sys.modules:
                 return load_materializer(ref)
             raise MaterializerError(
