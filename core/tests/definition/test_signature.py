@@ -125,7 +125,7 @@ def test_the_forms_of_outputs(annotation: str, expected: list[tuple[str, Any]]) 
         (tuple[int, str], (1, "a"), {"output_0": 1, "output_1": "a"}),
         (tuple[int, str], [1, "a"], {"output_0": 1, "output_1": "a"}),
         (Output(a=int, b=int), (1, 2), {"a": 1, "b": 2}),
-        (Output(a=tuple), ((1, 2),), {"a": (1, 2)}),
+        (Output(a=tuple), (1, 2), {"a": (1, 2)}),
         (Parts, Parts([1], [2]), {"train": [1], "test": [2]}),
         (Parts, ([1], [2]), {"train": [1], "test": [2]}),
         (Scores, Scores(0.5, 1), {"mean": 0.5, "best": 1}),

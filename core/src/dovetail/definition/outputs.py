@@ -20,7 +20,7 @@ Form = Literal["one", "tuple", "attributes"]
 class Output:
     """Names the outputs of a step: `def split(data: Data) -> Output(train=Data, test=Data)`.
 
-    The step returns a tuple in that order.
+    The step returns a tuple in that order, or the value itself where it is only one.
     """
 
     __slots__ = ("outputs",)
@@ -65,7 +65,8 @@ def declared(
     if annotation is None or annotation is NoneType:
         found: list[tuple[str, Any]] = []
     elif isinstance(annotation, Output):
-        form, found = "tuple", [(name, evaluate(each, None)) for name, each in annotation.outputs.items()]
+        found = [(name, evaluate(each, None)) for name, each in annotation.outputs.items()]
+        form = "tuple" if len(found) > 1 else "one"
     elif (hints := _fields(annotation)) is not None:
         form, found = "attributes", [(name, evaluate(each, annotation)) for name, each in hints]
     elif get_origin(annotation) is tuple and (parts := get_args(annotation)) and Ellipsis not in parts:
