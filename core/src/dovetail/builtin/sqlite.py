@@ -156,13 +156,19 @@ class SqliteMetadataStore(SqlMetadataStore):
 
     def _refuse_newer_log(self) -> None:
         """Look into a file without merging its log into it: that would change a newer store."""
-        log = self.path.with_name(f"{self.path.name}-wal")
-        if self._access == "rwc" and log.exists() and log.stat().st_size:
+        if self._access == "rwc" and self._has_log():
             try:
                 with closing(self._connect_as("ro")) as connection:
                     self.check_version(connection.execute("PRAGMA user_version").fetchone()[0])
             except sqlite3.Error as error:
                 raise self.refusal(error) from error
+
+    def _has_log(self) -> bool:
+        """Say whether some of what was written is not in the file itself yet."""
+        try:
+            return self.path.with_name(f"{self.path.name}-wal").stat().st_size > 0
+        except FileNotFoundError:
+            return False
 
     def _read_only(self) -> StoreError:
         return StoreError(
@@ -179,8 +185,7 @@ class SqliteMetadataStore(SqlMetadataStore):
         try:
             return self._connect_as("ro")
         except sqlite3.OperationalError:
-            log = self.path.with_name(f"{self.path.name}-wal")
-            if log.exists() and log.stat().st_size:
+            if self._has_log():
                 raise
             # A file in WAL mode needs a second one to be read, which cannot be made here. Nobody can
             # write to it here either, and it is complete.
