@@ -137,6 +137,7 @@ def tests(session: nox.Session) -> None:
     _install_group(session, "test")
     _install_editable(session, ROOT / "core")
     _test(session, "-n2", "core/tests")
+    _install_group(session, "notebook")
     _install_editable(session, ROOT / "core", *TOGETHER.values())
     _test(session, "-n2", "tests", "--ignore=tests/docs")
 
@@ -205,7 +206,7 @@ def full(session: nox.Session) -> None:
         ours = _overrides(built, folder)
         _resolve(session, folder, ours)
         _test_lowest(session, folder, built[folder], ours)
-    _install_group(session, "test", "types", "docs")
+    _install_group(session, "test", "types", "docs", "notebook")
     _install_editable(session, ROOT / "core", *TOGETHER.values())
     for python in PYTHONS:
         session.run("mypy", f"--python-version={python}", f"--cache-dir=.mypy_cache/{python}")
