@@ -52,6 +52,19 @@ def test_python_runs_the_script_too(cli: CommandLine) -> None:
     assert "total 6 completed" in answer.out
 
 
+@pytest.mark.parametrize("variable", [{}, {"DOVETAIL_START_METHOD": "spawn"}])
+def test_a_script_without_a_guard_may_use_the_result_of_its_run(
+    cli: CommandLine, variable: dict[str, str]
+) -> None:
+    steps, _, _ = CHAIN.partition("if __name__")
+    cli.write(
+        "run.py", f"{steps}run = chain.run()\nprint('total', run.step('total').output.load(), run.status)\n"
+    )
+    answer = cli.python("run.py", env=variable)
+    assert answer.code == 0, answer.err
+    assert "total 6 completed" in answer.out
+
+
 def test_a_second_run_is_cached_and_a_changed_parameter_reruns_what_depends_on_it(cli: CommandLine) -> None:
     cli.write("run.py", CHAIN)
     cli("run", "run.py")

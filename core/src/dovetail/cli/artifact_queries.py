@@ -106,7 +106,7 @@ def verify(*, artifacts: tuple[str, ...], run: str | None, everything: bool, as_
     if damaged:
         raise ArtifactError(
             f"{len(damaged)} of {count} artifacts are damaged",
-            hint="run the pipelines again: damaged artifacts are not used, and are computed anew",
+            hint="nothing of them is used; `dovetail run FILE --no-cache` computes them anew",
         )
 
 

@@ -140,6 +140,7 @@ class Pipeline:
         """
         request = Request(**options)
         if MODE.inert:
+            MODE.skipped = True
             return None  # type: ignore[return-value] # a script that is only loaded for its steps
         if MODE.capture:
             if MODE.wanted in (None, self.name):

@@ -26,10 +26,14 @@ class Captured(BaseException):
 
 @dataclass(slots=True)
 class Mode:
-    """How `.run()` behaves in this process: `capture` raises Captured, `inert` does nothing."""
+    """How `.run()` behaves in this process: `capture` raises Captured, `inert` does nothing.
+
+    `skipped` says that a script that is being loaded has called an inert one.
+    """
 
     capture: bool = False
     inert: bool = False
+    skipped: bool = False
     wanted: str | None = None
     seen: list[str] = field(default_factory=list)
 
@@ -74,7 +78,10 @@ def execute(path: Path, argv: list[str], wanted: str | None) -> tuple[ModuleType
 
 
 def load_script(path: Path, name: str) -> ModuleType:
-    """Load the file as the module `name`, in which `.run()` does nothing."""
+    """Load the file as the module `name`, in which `.run()` does nothing.
+
+    Code that then fails for lack of the run's result ends the loading: the steps above it are there.
+    """
     if (loaded := sys.modules.get(name)) is not None and getattr(loaded, "__file__", None) == str(path):
         return loaded
     spec = spec_from_file_location(name, path)
@@ -82,12 +89,14 @@ def load_script(path: Path, name: str) -> ModuleType:
         raise UsageError(f"{path.name!r} cannot be loaded as a module", where=str(path))
     module = module_from_spec(spec)
     sys.modules[name] = module
+    MODE.skipped = False
     with inert():
         try:
             spec.loader.exec_module(module)
-        except BaseException:
-            del sys.modules[name]
-            raise
+        except BaseException as error:
+            if not (MODE.skipped and isinstance(error, Exception | SystemExit)):
+                del sys.modules[name]
+                raise
     return module
 
 
