@@ -1,0 +1,33 @@
+import subprocess
+import sys
+from array import array
+from pathlib import Path
+
+import pytest
+
+from dovetail.plugin import MaterializerError
+from dovetail.testing.materializer import TrialFiles, kept
+from dovetail_array.raw_file import ArrayMaterializer
+
+
+@pytest.mark.parametrize("value", [array("d", [1.5, -2.0]), array("B", b"bytes"), array("q")])
+def test_an_array_comes_back_equal(value: "array[float]", tmp_path: Path) -> None:
+    found = kept(ArrayMaterializer(), value, tmp_path)
+    assert (found, found.typecode) == (value, value.typecode)
+
+
+def test_the_file_is_the_same_on_every_machine(tmp_path: Path) -> None:
+    files = TrialFiles(tmp_path)
+    ArrayMaterializer().save(array("H", [1, 256]), files.writer)
+    assert files.bytes() == {"items.bin": b"H\x01\x00\x00\x01"}
+
+
+def test_what_has_no_portable_form_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MaterializerError, match="another size"):
+        kept(ArrayMaterializer(), array("l", [1]), tmp_path)
+
+
+def test_announcing_imports_nothing_heavy() -> None:
+    program = "import sys, dovetail_array; print({'pydantic', 'fsspec'} & set(sys.modules))"
+    child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert child.stdout.strip() == "set()"
