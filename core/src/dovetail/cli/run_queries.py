@@ -105,7 +105,14 @@ class _Printer:
                 hint=f"see `dovetail run show {self._run.name}`",
             )
         if not self._shown:
-            say("nothing was written")
+            say(self._nothing())
+
+    def _nothing(self) -> str:
+        """Say that no log is there, and where that of a cached step is."""
+        step = self._run.steps[self._step] if self._step is not None else None
+        if step is None or step.record is None or not step.cached:
+            return "nothing was written"
+        return f"{step.name} was taken from run {step.record.cached_from}: look at its logs there"
 
     def _print_news(self, *, every: bool) -> bool:
         chosen = list(self._logs(every=every))
