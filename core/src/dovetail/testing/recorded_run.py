@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -41,6 +42,7 @@ class RecordedRun:
         metrics: Mapping[str, list[float]] | None = None,
     ) -> ArtifactRecord:
         """Complete a step: store its output, its log and its metrics."""
+        time.sleep(0.001)  # ids sort by the millisecond they are made in
         artifact = self._save(new_artifact(self.run, step), value)
         facts = completed(self.run, step, reads=self._input(step), key=f"key of {step}")
         attempt = facts.attempts[0]
