@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from clock import paired
-from installation import Installation, program, with_wheels
+from installation import Installation, with_wheels
 from row import Measurement, row
 
 ARRAY = 256 << 20
@@ -20,10 +20,11 @@ def _made() -> Installation:
 def _hop(shape: str) -> Measurement:
     made = _made()
     return paired(
-        lambda: 1000 * float(made.run(made.python, program("floor_hop.py"), shape)),
-        lambda: 1000 * float(made.run(made.python, program("hop.py"), shape, "seconds")),
+        lambda: 1000 * float(made.run(made.python, made.program("floor_hop.py"), shape)),
+        lambda: 1000 * float(made.run(made.python, made.program("hop.py"), shape, "seconds")),
         pairs=PAIRS,
         warm=0,
+        of=min,
     )
 
 
@@ -35,7 +36,7 @@ def array() -> Measurement:
 @row("growth of a process by an array of 256 MB", unit="MB", bound=1.2)
 def growth() -> Measurement:
     made = _made()
-    found = float(made.run(made.python, program("hop.py"), "array", "growth"))
+    found = float(made.run(made.python, made.program("hop.py"), "array", "growth"))
     return Measurement(ours=found / 1e6, floor=ARRAY / 1e6)
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from clock import paired
 from installation import Installation, with_plugins
 from row import Measurement, row
 
-PROGRAMS = Path(__file__).resolve().parent / "programs"
 CHAIN = 50
 PAIRS = 3
 
 
 def _per_step(made: Installation, program: str, mode: str) -> float:
     """Return the microseconds per step that a program measured of itself."""
-    return 1e6 * float(made.run(made.python, str(PROGRAMS / program), mode, str(CHAIN)))
+    return 1e6 * float(made.run(made.python, made.program(program), mode, str(CHAIN)))
 
 
 def _chain(mode: str) -> Measurement:
@@ -25,6 +22,7 @@ def _chain(mode: str) -> Measurement:
         lambda: _per_step(made, "chain.py", mode),
         pairs=PAIRS,
         warm=1,
+        of=min,
     )
 
 
@@ -46,5 +44,5 @@ def chain_processes() -> Measurement:
 @row("16 sleeping steps at once, start to end", unit="s", bound=1.5)
 def parallel_steps() -> Measurement:
     made = with_plugins(0)
-    span, longest = map(float, made.run(made.python, str(PROGRAMS / "parallel.py")).split())
+    span, longest = map(float, made.run(made.python, made.program("parallel.py")).split())
     return Measurement(ours=span, floor=longest)

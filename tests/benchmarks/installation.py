@@ -6,6 +6,7 @@ import base64
 import functools
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -65,6 +66,10 @@ class Installation:
         env = {name: value for name, value in os.environ.items() if name in kept}
         return env | {"HOME": str(self.folder / "home"), "NO_COLOR": "1"}
 
+    def program(self, name: str) -> str:
+        """Return the path of a program to measure; it lies outside of git, which nobody asks then."""
+        return str(self.work / name)
+
     def run(self, *command: str) -> str:
         """Run a command in it, and return what it printed."""
         return subprocess.run(
@@ -104,15 +109,10 @@ def built_wheel(name: str = "dovetail") -> Path:
     return wheel
 
 
-def program(name: str) -> str:
-    """Return the path of a program that is measured."""
-    return str(PROGRAMS / name)
-
-
 def create() -> Installation:
     """Make an installation that holds the core alone, byte code not cached."""
     made = Installation(Path(tempfile.mkdtemp(dir=_everything().name)))
-    made.work.mkdir()
+    shutil.copytree(PROGRAMS, made.work, ignore=shutil.ignore_patterns("__pycache__"))
     (made.folder / "home").mkdir()
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(made.folder / "venv")], check=True)
     made.install(built_wheel())

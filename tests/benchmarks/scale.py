@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import functools
-from pathlib import Path
 
 from installation import with_plugins
 from row import Measurement, row
 
-PROGRAMS = Path(__file__).resolve().parent / "programs"
 MEGABYTE = 1e6
 
 
 @functools.cache
 def _growth(shape: str) -> tuple[float, float, float]:
     made = with_plugins(0)
-    small, large, memory = map(float, made.run(made.python, str(PROGRAMS / "compiling.py"), shape).split())
+    small, large, memory = map(float, made.run(made.python, made.program("compiling.py"), shape).split())
     return 1e6 * small, 1e6 * large, memory / MEGABYTE
 
 
@@ -45,5 +43,5 @@ def run_memory() -> Measurement:
 @row("first page of runs: 100,000 against 1,000", unit="us", bound=2)
 def first_page() -> Measurement:
     made = with_plugins(0)
-    few, many = map(float, made.run(made.python, str(PROGRAMS / "many_runs.py")).split())
+    few, many = map(float, made.run(made.python, made.program("many_runs.py")).split())
     return Measurement(ours=1e6 * many, floor=1e6 * few)

@@ -1,7 +1,7 @@
 """Send a large value from one step's process to another's with Dovetail; print seconds or growth.
 
 `hop.py array|frame seconds`: from the end of the body of the step that makes the value to the begin of the
-body of the step that takes it, the middle of several runs. `hop.py array|frame growth`: by how many bytes
+body of the step that takes it, the best of several runs. `hop.py array|frame growth`: by how many bytes
 the process that grew most (the one that makes it, the one that takes it, the launcher) grew at its largest.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import resource
-import statistics
 import sys
 import threading
 import time
@@ -109,4 +108,4 @@ if __name__ == "__main__":
     once()
     found = [once() for _ in range(RUNS if WANTED == "seconds" else 1)]
     seconds, growth = zip(*found, strict=True)
-    print(statistics.median(seconds) if WANTED == "seconds" else max(growth))
+    print(min(seconds) if WANTED == "seconds" else max(growth))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -39,7 +38,7 @@ def page(store: object) -> float:
 
 
 def main() -> None:
-    """Print both medians."""
+    """Print the best of both."""
     with tempfile.TemporaryDirectory() as folder:
         made = load("dovetail.builtin.sqlite:SqliteMetadataStore")
         config = load("dovetail.builtin.sqlite:SqliteMetadataStoreConfig")()
@@ -47,10 +46,10 @@ def main() -> None:
             store.open()
             fill(store, FEW, b"{}", "blake3:0")
             page(store)
-            few = statistics.median(page(store) for _ in range(PAGES))
+            few = min(page(store) for _ in range(PAGES))
             fill(store, MANY - FEW, b"{}", "blake3:0")
             page(store)
-            many = statistics.median(page(store) for _ in range(PAGES))
+            many = min(page(store) for _ in range(PAGES))
     print(few, many)
 
 
