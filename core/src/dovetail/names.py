@@ -26,7 +26,8 @@ def check_name(kind: str, name: object) -> str:
         raise IllegalNameError(f"{kind} name {name!r} is {type(name).__name__}, not text", hint=hint)
     if len(name) > LONGEST:
         raise IllegalNameError(
-            f"{kind} name {name[:20]!r}... has {len(name)} characters, at most {LONGEST} are allowed", hint=hint
+            f"{kind} name {name[:20]!r}... has {len(name)} characters, at most {LONGEST} are allowed",
+            hint=hint,
         )
     if not _LEGAL.fullmatch(name) or name.endswith(".") or name.split(".")[0].lower() in _WINDOWS_DEVICES:
         raise IllegalNameError(f"{name!r} cannot name a {kind}", hint=hint)

@@ -54,7 +54,10 @@ def explain_step(client: Client, run: RunView, step: str, other: RunView | None)
     plan = _step_of(run, step)
     view = run.step(step)
     if view.record is not None and view.record.cached_from and other is None:
-        origin = client.run(view.record.cached_from)
+        origin = client.records.metadata.run(view.record.cached_from)
+        if origin is None:
+            verdict = "its key equals that of a run that was deleted since"
+            return Explanation(run.name, step, view.status, None, verdict, [], [])
         verdict = f"its key equals that of run {origin.name}"
         return Explanation(run.name, step, view.status, origin.name, verdict, [], [])
     if (why := uncacheable(plan)) is not None:

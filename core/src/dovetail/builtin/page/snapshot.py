@@ -67,7 +67,7 @@ def snapshot_run(view: Any) -> RunSnapshot:  # noqa: ANN401 - a run of `dovetail
     """Take what the page of a run shows."""
     artifacts: dict[str, list[ArtifactSnapshot]] = {}
     for key, artifact in view.outputs.items():
-        step, _, output = key.partition(".")
+        step, _, output = key.rpartition(".")
         artifacts.setdefault(step, []).append(snapshot_artifact(artifact, step, output))
     components = view.record.stack.components
     return RunSnapshot(
