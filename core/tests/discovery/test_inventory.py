@@ -24,6 +24,14 @@ def test_a_wheel_is_found_with_what_it_says_of_itself(site: Any) -> None:
     assert not found.editable
 
 
+def test_a_wheel_that_says_nothing_of_itself_is_found(site: Any) -> None:
+    site.wheel("dovetail-shelf", version="1.0")
+    metadata = site.folder / "dovetail_shelf-1.0.dist-info" / "METADATA"
+    lines = metadata.read_text().splitlines()
+    metadata.write_text("\n".join(each for each in lines if not each.startswith("Summary")) + "\n")
+    assert [(each.wheel, each.summary) for each in announced([str(site.folder)])] == [("dovetail-shelf", "")]
+
+
 def test_an_editable_wheel_says_so(site: Any) -> None:
     site.wheel("dovetail-shelf", editable=True)
     assert announced([str(site.folder)])[0].editable

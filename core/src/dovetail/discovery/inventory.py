@@ -67,8 +67,8 @@ def _read(distribution: Any) -> tuple[str, list[Announcement]]:  # noqa: ANN401 
 
 
 def _announcements(distribution: Any, wheel: str) -> Iterator[Announcement]:  # noqa: ANN401 - the same
-    metadata = distribution.metadata
-    shared = (wheel, distribution.version or "0", str(metadata["Summary"] or ""), _is_editable(distribution))
+    summary = str(distribution.metadata.get("Summary") or "")
+    shared = (wheel, distribution.version or "0", summary, _is_editable(distribution))
     for point in distribution.entry_points.select(group=GROUP):
         legal = re.fullmatch(r"[A-Za-z_][\w.]*(\s*:\s*[A-Za-z_][\w.]*)?\s*", point.value)
         fault = "" if legal else f"its entry point {point.name!r} names no module: {point.value!r}"

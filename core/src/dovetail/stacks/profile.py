@@ -67,7 +67,7 @@ class Profile:
             near = did_you_mean(name, known)
             raise NotFoundError(
                 f"there is no {kind.replace('_', ' ')} {name!r} in profile {self.name!r}",
-                hint=f"{near} Or register it: {command}" if near else f"register it: {command}",
+                hint=f"{near}; or register it: {command}" if near else f"register it: {command}",
             )
         return found
 
