@@ -38,8 +38,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     counts = Counter(kind for report in passed for kind in KINDS if kind in report.keywords)
     if counts:
         terminalreporter.write_line("passed with " + ", ".join(f"{counts[kind]} {kind}" for kind in KINDS))
-
-
-def pytest_make_parametrize_id(val: object) -> str | None:
-    """Name a value whose text holds an address by its class: the workers must agree on what there is."""
-    return type(val).__name__ if " at 0x" in repr(val) else None

@@ -56,6 +56,11 @@ np_float = type("float64", (np_generic, float), {"__module__": "numpy", "value":
 np_int = type("int64", (np_generic,), {"__module__": "numpy", "value": 1, "__init__": lambda *_: None})
 
 
+def _name(value: object) -> str:
+    """Return a name that is the same in every process."""
+    return type(value).__name__ if " at 0x" in str(value) else str(value)
+
+
 @pytest.mark.parametrize(
     ("value", "annotation"),
     [
@@ -103,7 +108,7 @@ np_int = type("int64", (np_generic,), {"__module__": "numpy", "value": 1, "__ini
         ([np_float(1)], list[float]),
         (3, "unresolved"),
     ],
-    ids=str,
+    ids=_name,
 )
 def test_what_is_declared_fits(value: object, annotation: object) -> None:
     assert misfit(value, annotation) is None
