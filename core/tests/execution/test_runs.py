@@ -339,4 +339,8 @@ training.run()
         "from dovetail import Client; step = Client().run().step('train');"
         "print([(each.step_index, each.value) for each in step.metric_history], step.output.metadata)"
     )
-    assert cli.python("-c", look).out == "[(0, 1.0), (1, 0.5), (2, 0.3333333333333333)] {'note': 'good'}\n"
+    expected = "[(0, 1.0), (1, 0.5), (2, 0.3333333333333333)] {'note': 'good'}\n"
+    assert cli.python("-c", look).out == expected
+    again = cli("run", "run.py", "--json").json()["steps"][0]
+    assert (again["status"], again["metrics"]) == ("cached", {"loss": 1 / 3})
+    assert cli.python("-c", look).out == expected

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from dovetail.cli.render import print_json, print_lines
+from dovetail.cli.run_names import run_names, step_names
 from dovetail.cli.run_view import find_run, run_document, show_run
 from dovetail.client import Client, RunView
 from dovetail.components.visualizer import Visualizer
@@ -19,7 +20,7 @@ from dovetail.stacks.assemble import active_stack_record, assemble
 
 
 @click.command(name="resume")
-@click.argument("run_ref", metavar="RUN|last")
+@click.argument("run_ref", metavar="RUN|last", shell_complete=run_names)
 @click.option("--max-workers", type=click.IntRange(min=1), metavar="N", help="Steps at the same time.")
 @click.option("--in-process", is_flag=True, help="Call the steps in this process.")
 @click.option("--source", type=click.Path(file_okay=False), help="Directory of the code, where it has moved.")
@@ -39,9 +40,14 @@ def resume(
 
 
 @click.command(name="explain")
-@click.argument("run_ref", metavar="RUN|last")
-@click.argument("step")
-@click.option("--against", metavar="RUN", help="Compare with this run; by default the one before.")
+@click.argument("run_ref", metavar="RUN|last", shell_complete=run_names)
+@click.argument("step", shell_complete=step_names)
+@click.option(
+    "--against",
+    metavar="RUN",
+    shell_complete=run_names,
+    help="Compare with this run; by default the one before.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def explain(run_ref: str, step: str, against: str | None, *, as_json: bool) -> None:
     """Say what of STEP's cache key differs from another run, down to the function or parameter."""
@@ -56,7 +62,7 @@ def explain(run_ref: str, step: str, against: str | None, *, as_json: bool) -> N
 
 
 @click.command(name="page")
-@click.argument("run_ref", metavar="RUN|last")
+@click.argument("run_ref", metavar="RUN|last", shell_complete=run_names)
 @click.option(
     "--output", "-o", type=click.Path(dir_okay=False), help="File to write; default: RUN.html here."
 )

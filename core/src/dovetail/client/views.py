@@ -9,6 +9,7 @@ from typing import Any
 
 from dovetail.client.lineage import downstream, upstream
 from dovetail.client.logs import Log
+from dovetail.client.metrics import last_values, metrics_of_step
 from dovetail.client.records import Records
 from dovetail.errors import NotFoundError, StepError, UsageError, did_you_mean
 from dovetail.materializers.artifacts import load_artifact, verify_artifact
@@ -142,11 +143,10 @@ class RunView:
 
     @cached_property
     def metrics(self) -> Mapping[str, dict[str, float]]:
-        """The last value of each metric, by step and name."""
-        found: dict[str, dict[str, float]] = {}
-        for each in self.records.metadata.metrics(self.id):
-            found.setdefault(each.step, {})[each.name] = each.value
-        return found
+        """The last value of each metric, by step and name; of cached steps that of the run they come from."""
+        cached = {name: step.metrics for name, step in self.steps.items() if step.cached}
+        found = last_values(self.records.metadata.metrics(self.id))
+        return found | {name: values for name, values in cached.items() if values}
 
     def refresh(self) -> RunView:
         """Return the run as it is now.
@@ -255,7 +255,7 @@ class StepView:
     @cached_property
     def metric_history(self) -> list[MetricRecord]:
         """Every value that was logged, in order."""
-        return self.run.records.metadata.metrics(self.run.id, self.name)
+        return metrics_of_step(self.run.records, self.run.id, self.name, self.record)
 
     @property
     def metrics(self) -> dict[str, float]:
