@@ -170,9 +170,7 @@ class Dispatch:
         """Take in the report of an attempt, or record why there is none."""
         out = self._out.pop(task.attempt)
         self.workers.ended(task)
-        report = self._reports.pop(task.attempt, None) or read_report(self.store, task)
-        if report is None or (end.reason is Reason.TIMEOUT and report.status is not Status.COMPLETED):
-            report = report_without(task, end, out.started)
+        report = self._report(out, end)
         self._note_attempt(out, report)
         if report.status is Status.COMPLETED:
             self._completed(out, report)
@@ -181,6 +179,17 @@ class Dispatch:
         else:
             self._failed(out, report)
         self.recorder.tick()
+
+    def _report(self, out: _Out, end: StepEnd) -> StepReport:
+        """Return what an attempt says of itself, as far as the launcher does not know better."""
+        report = self._reports.pop(out.task.attempt, None) or read_report(self.store, out.task)
+        if report is None or (end.reason is Reason.TIMEOUT and report.status is not Status.COMPLETED):
+            return report_without(out.task, end, out.started)
+        if report.status is Status.CANCELLED:
+            if not self.cancelled():  # the step raised KeyboardInterrupt, and nobody had asked
+                return report.model_copy(update={"status": Status.FAILED, "reason": Reason.ERROR})
+            return report.model_copy(update={"failure": None})
+        return report
 
     def adopt(self, step: StepRunRecord, artifacts: dict[str, ArtifactRecord]) -> None:
         """Count a step as settled that an earlier process of this run completed; `artifacts` by output."""

@@ -10,6 +10,8 @@ from dovetail.errors import DovetailError
 from dovetail.records.report import Failure
 
 _OURS = str(Path(__file__).resolve().parent.parent)
+_LONGEST = 10_000
+"""Characters of a message that are kept; whoever puts a table into one wants its beginning."""
 
 
 def failure_of(error: BaseException) -> Failure:
@@ -20,9 +22,26 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, DovetailError):
         return Failure(type=kinds[0], bases=kinds, message=error.message, hint=error.hint)
     if isinstance(error, SystemExit):
-        return Failure(type=kinds[0], bases=kinds, message=f"the step called sys.exit({error.code!r})")
+        return Failure(
+            type=kinds[0], bases=kinds, message=_storable(f"the step called sys.exit({error.code!r})")
+        )
     shown = traceback.TracebackException(type(error), error, users_frames(error.__traceback__), compact=True)
-    return Failure(type=kinds[0], bases=kinds, message=str(error), traceback="".join(shown.format()))
+    lines = "".join(_storable(each) for each in shown.format())
+    return Failure(type=kinds[0], bases=kinds, message=_storable(_text(error)), traceback=lines)
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as another:  # noqa: BLE001 - the border around the user's exception
+        return f"(its text cannot be had: __str__ raised {type(another).__name__})"
+
+
+def _storable(text: str) -> str:
+    """Return text that UTF-8 can hold and a person can read: cut, halves of surrogate pairs as escapes."""
+    if len(text) > _LONGEST:
+        text = f"{text[:_LONGEST]}... ({len(text)} characters)\n"
+    return text.encode(errors="backslashreplace").decode()
 
 
 def users_frames(trace: TracebackType | None) -> TracebackType | None:

@@ -35,6 +35,7 @@ def report_without(task: StepTask, end: StepEnd, started: int) -> StepReport:
     """Return the report the launcher writes itself for an attempt whose process left none."""
     finished = now()
     cancelled = end.reason is Reason.CANCELLED
+    reason = Reason.EXIT if end.reason is Reason.COMPLETED else end.reason
     return StepReport(
         format=1,
         run_id=task.run_id,
@@ -43,13 +44,11 @@ def report_without(task: StepTask, end: StepEnd, started: int) -> StepReport:
         number=task.number,
         epoch=task.epoch,
         status=Status.CANCELLED if cancelled else Status.FAILED,
-        reason=Reason.EXIT if end.reason is Reason.COMPLETED else end.reason,
+        reason=reason,
         started=started,
         finished=finished,
         duration=max(0, finished - started) / 1e6,
-        failure=None
-        if cancelled
-        else Failure(type=end.reason.value, message=describe_end(end, task.timeout)),
+        failure=None if cancelled else Failure(type=reason.value, message=describe_end(end, task.timeout)),
     )
 
 

@@ -15,9 +15,10 @@ from dovetail.components.artifact_store import ArtifactStore
 from dovetail.components.experiment_tracker import ExperimentTracker, TrackedStep
 from dovetail.definition.signature import StepSignature
 from dovetail.definition.step import StepDefinition, StepInstance, definition_of
-from dovetail.errors import PlanError
+from dovetail.errors import MaterializerError, PlanError
 from dovetail.execution.context import StepContext, enter, leave, make_context
 from dovetail.execution.failure import failure_of
+from dovetail.execution.forked_copy import call_once
 from dovetail.execution.job import Job
 from dovetail.execution.script import inert, load_script
 from dovetail.materializers.artifacts import load_artifact, save_artifact
@@ -79,9 +80,9 @@ class Worker:
         reason, status = Reason.COMPLETED, Status.COMPLETED
         try:
             outputs = self._attempt(task, step, context, scratch)
-        except KeyboardInterrupt:
-            status, reason = Status.CANCELLED, Reason.CANCELLED
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the border around the user's step
+        except KeyboardInterrupt as error:
+            status, reason, failure = Status.CANCELLED, Reason.CANCELLED, failure_of(error)
+        except BaseException as error:  # noqa: BLE001 - the border around the user's step
             status, reason, failure = Status.FAILED, Reason.ERROR, failure_of(error)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -122,7 +123,7 @@ class Worker:
         enter(context)
         status = "failed"
         try:
-            returned = definition.entrypoint(**arguments)
+            returned = call_once(definition.entrypoint, arguments)
             outputs = self._publish(task, step, signature, returned, context)
             status = "completed"
         except KeyboardInterrupt:
@@ -142,15 +143,20 @@ class Worker:
         records = []
         for output in step.outputs:
             artifact_id = new_id()
-            manifest, summary = save_artifact(
-                self._artifacts(),
-                artifact_id,
-                load_materializer(output.materializer),
-                output.materializer,
-                output.type,
-                values[output.name],
-                annotations[output.name],
-            )
+            try:
+                manifest, summary = save_artifact(
+                    self._artifacts(),
+                    artifact_id,
+                    load_materializer(output.materializer),
+                    output.materializer,
+                    output.type,
+                    values[output.name],
+                    annotations[output.name],
+                )
+            except MaterializerError as error:
+                raise MaterializerError(
+                    f"output {output.name!r} cannot be stored: {error.message}", hint=error.hint
+                ) from error
             records.append(
                 ArtifactRecord(
                     id=artifact_id,
