@@ -28,6 +28,11 @@ def _parse(text: str) -> dict[str, list[str | int]]:
 _armed = _parse(os.environ.get("DOVETAIL_FAILPOINT", ""))
 
 
+def armed() -> bool:
+    """Say whether any point is armed."""
+    return bool(_armed)
+
+
 def hit(name: str) -> None:
     """Pass the point `name`; do what it is armed with, if it is."""
     if not _armed or name not in _armed:

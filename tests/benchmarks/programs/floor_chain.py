@@ -3,9 +3,8 @@
 `floor_chain.py in-process|cached|processes COUNT`. Per step a run writes a data file, a manifest and a
 report, each published as the local store does it, takes a digest of the first two, and records one row in
 its own transaction; at the end files and folders are flushed as the local store does it, and a last commit
-is durable. `cached` is a SELECT and a stat per step, then an INSERT per step in one transaction, as
-Dovetail groups them, and that commit. `processes` forks for each step a child that imports nothing and
-writes the files.
+is durable. `cached` is a SELECT, a stat and a row in its own transaction per step, and that last commit.
+`processes` forks for each step a child that imports nothing and writes the files.
 """
 
 from __future__ import annotations
@@ -132,14 +131,12 @@ def plain(root: str, connection: sqlite3.Connection, run: str) -> None:
 
 def cached(root: str, connection: sqlite3.Connection, run: str) -> None:
     """Find every step of the first run, look whether its file is there, note it."""
-    found = []
     for index in range(COUNT):
         key = f"key-first-{index}"
         row = connection.execute("SELECT run, step, body FROM step WHERE key = ?", (key,)).fetchone()
         os.stat(f"{artifact_folder(root, row[0], int(row[1]))}/manifest.json")  # noqa: PTH116 - as the store
-        found.append((run, str(index), "", "{}"))
-    with transaction(connection):
-        connection.executemany("INSERT INTO step VALUES (?, ?, ?, ?)", found)
+        with transaction(connection):
+            connection.execute("INSERT INTO step VALUES (?, ?, ?, ?)", (run, str(index), "", "{}"))
     finish(connection, run)
 
 

@@ -31,6 +31,7 @@ from dovetail.execution.fork_safety import obstacle
 from dovetail.execution.process_tree import adopt_orphans, c_library, die_with_parent
 from dovetail.execution.reseeding import reseed
 from dovetail.execution.script import inert, load_script
+from dovetail.execution.spare import Spare, hear
 from dovetail.references import load
 
 
@@ -44,6 +45,8 @@ class WarmProcess:
         self._poll = select.poll()
         self._steps: dict[int, tuple[str, int]] = {}
         self._handlers = Handlers()
+        self._spare: Spare | None = None
+        self._pid = os.getpid()
         self._poll.register(supervisor.fileno(), select.POLLIN)
 
     def serve(self) -> None:
@@ -80,7 +83,9 @@ class WarmProcess:
         if self._worker is not None:
             return
         try:
-            self._worker = load(self._setting["worker"]).prepare(read_job(path))
+            job = read_job(path)
+            self._worker = load(self._setting["worker"]).prepare(job)
+            load("dovetail.execution.rehearsal:rehearse")(job, Path(path).parent)
         except BaseException:  # noqa: BLE001 - the same border
             self._refuse("preparing for the steps failed\n" + traceback.format_exc())
         flush_streams()
@@ -89,38 +94,45 @@ class WarmProcess:
             self._refuse(why)
         self._handlers.put_aside()
         gc.freeze()
+        self._spare = Spare(self._become_step)
         self._say({"event": "is_ready"})
 
     def _do_start(self, attempt: str, task: str) -> None:
         output = self._supervisor.descriptors.popleft()
-        warm = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            self._become_step(attempt, task, output, warm)
+        spare, self._spare = self._spare, None
+        while spare is None or not spare.give(attempt, task, output):
+            spare = Spare(self._become_step)
         os.close(output)
-        descriptor = os.pidfd_open(pid)
-        self._steps[descriptor] = (attempt, pid)
+        descriptor = os.pidfd_open(spare.pid)
+        self._steps[descriptor] = (attempt, spare.pid)
         self._poll.register(descriptor, select.POLLIN)
+        # The next step finds its process ready; it is forked while this one computes.
+        self._spare = Spare(self._become_step)
 
     def _do_leave(self) -> NoReturn:
+        if self._spare is not None:
+            self._spare.end()
         self._handlers.restore()
         leave(0)
 
-    def _become_step(self, name: str, task: str, output: int, warm: int) -> NoReturn:
+    def _become_step(self, end: socket.socket) -> NoReturn:
         code = 70
         try:
             os.setsid()
-            die_with_parent(warm)
+            die_with_parent(self._pid)
             adopt_orphans()
-            for each in (1, 2):
-                os.dup2(output, each)
-            os.close(output)
             for descriptor in self._steps:
                 os.close(descriptor)
             disinherit()
+            reseed()
+            if (heard := hear(end)) is None:
+                os._exit(0)
+            name, task, output = heard
+            for each in (1, 2):
+                os.dup2(output, each)
+            os.close(output)
             self._handlers.restore()
             enter_step()
-            reseed()
             self._say({"event": "started", "attempt": name, "pid": os.getpid()})
             self._supervisor.close()
             code = attempt(self._worker, task)
