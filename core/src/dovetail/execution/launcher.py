@@ -22,7 +22,7 @@ from dovetail.errors import LeaseError, PlanError
 from dovetail.execution.cancel import CancelRequest
 from dovetail.execution.dispatch import Dispatch, Policy
 from dovetail.execution.intake import read_report
-from dovetail.execution.progress import Progress, Silence
+from dovetail.execution.progress import Progress
 from dovetail.execution.provenance import GitState, library_versions
 from dovetail.execution.recorder import Recorder
 from dovetail.execution.workers import LocalWorkers, WorkerSetting
@@ -70,7 +70,7 @@ class Launcher:
         self.plan = plan
         self.setting = setting
         self.options = options
-        self.progress = progress or Silence()
+        self.progress = progress or Progress()
         self.cancel = CancelRequest()
         self._store: ArtifactStore = stack.artifact_store
         self._metadata: MetadataStore = stack.metadata_store

@@ -11,7 +11,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from dovetail.execution.progress import seconds
+from dovetail.execution.progress import Progress, seconds
 from dovetail.records.run import RunRecord, Status, StepRunRecord
 
 _STYLES = {
@@ -24,7 +24,7 @@ _STYLES = {
 _SHOWN = 12
 
 
-class Live:
+class Live(Progress):
     """Settled steps scroll by as lines; the running ones stay at the bottom with a clock and a count."""
 
     def __init__(self, stream: TextIO) -> None:

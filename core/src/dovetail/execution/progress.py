@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import TextIO
 
 from dovetail.execution.output import terminal
 from dovetail.records.run import RunRecord, Status, StepRunRecord
@@ -15,8 +15,8 @@ _CLEAR_BELOW_MS = 1.0
 _MINUTE = 60.0
 
 
-class Progress(Protocol):
-    """Is told what happens, by the launcher, in its thread."""
+class Progress:
+    """Is told what happens, by the launcher, in its thread. This one shows nothing."""
 
     def run_started(self, run: RunRecord, steps: list[str]) -> None:
         """Hear that a run begins, or goes on; `steps` are all its steps in order."""
@@ -40,32 +40,7 @@ class Progress(Protocol):
         """Hear that the run has ended."""
 
 
-class Silence:
-    """Shows nothing."""
-
-    def run_started(self, run: RunRecord, steps: list[str]) -> None:
-        """Show nothing."""
-
-    def step_started(self, step: str, attempt: int) -> None:
-        """Show nothing."""
-
-    def step_settled(self, record: StepRunRecord) -> None:
-        """Show nothing."""
-
-    def step_retried(self, step: str, delay: float, why: str) -> None:
-        """Show nothing."""
-
-    def output(self, step: str, data: bytes) -> None:
-        """Show nothing."""
-
-    def note(self, text: str) -> None:
-        """Show nothing."""
-
-    def run_finished(self, run: RunRecord) -> None:
-        """Show nothing."""
-
-
-class Lines:
+class Lines(Progress):
     """One line per event on a text stream; what steps write appears behind their name."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -147,7 +122,7 @@ def choose_progress(*, quiet: bool = False, in_process: bool = False) -> Progres
     With `in_process` it writes past the capture of what the steps write.
     """
     if quiet or sys.stderr is None:
-        return Silence()
+        return Progress()
     stream = terminal() if in_process else sys.stderr
     if stream.isatty() and os.environ.get("TERM", "dumb") != "dumb" and "NO_PROGRESS" not in os.environ:
         live: Progress = load("dovetail.execution.live:Live")(stream)
