@@ -29,15 +29,15 @@ class Live(Progress):
 
     def __init__(self, stream: TextIO) -> None:
         self.console = Console(file=stream, highlight=False)
-        self._live = RichLive(
-            console=self.console, refresh_per_second=8, transient=True, get_renderable=self._view
-        )
         self._running: dict[str, tuple[float, int]] = {}
         self._spinner = Spinner("dots")
         self._total = 0
         self._settled = 0
         self._width = 8
         self._rest: dict[str, bytes] = {}
+        self._live = RichLive(
+            console=self.console, refresh_per_second=8, transient=True, get_renderable=self._view
+        )
 
     def run_started(self, run: RunRecord, steps: list[str]) -> None:
         """Show run, pipeline and stack, and begin to refresh."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TextIO
 
 from dovetail.execution.output import terminal
@@ -44,16 +43,18 @@ class Lines(Progress):
     """One line per event on a text stream; what steps write appears behind their name."""
 
     def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
+        self.stream: TextIO | None = stream
         self._width = 0
         self._rest: dict[str, bytes] = {}
 
     def _say(self, text: str) -> None:
+        if self.stream is None:
+            return
         try:
             self.stream.write(text + "\n")
             self.stream.flush()
-        except (OSError, ValueError):
-            self.stream = _nowhere()
+        except (OSError, ValueError):  # nobody can see it any more
+            self.stream = None
 
     def run_started(self, run: RunRecord, steps: list[str]) -> None:
         """Show run, pipeline and stack."""
@@ -110,10 +111,6 @@ def seconds(duration: float) -> str:
     minutes, rest = divmod(round(duration), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
-
-
-def _nowhere() -> TextIO:
-    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def choose_progress(*, quiet: bool = False, in_process: bool = False) -> Progress:
