@@ -29,8 +29,11 @@ def check_name(kind: str, name: object) -> str:
             f"{kind} name {name[:20]!r}... has {len(name)} characters, at most {LONGEST} are allowed",
             hint=hint,
         )
-    if not _LEGAL.fullmatch(name) or name.endswith(".") or name.split(".")[0].lower() in _WINDOWS_DEVICES:
-        raise IllegalNameError(f"{name!r} cannot name a {kind}", hint=hint)
+    a_kind = f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"
+    if name.split(".")[0].lower() in _WINDOWS_DEVICES:
+        raise IllegalNameError(f"{name!r} cannot name {a_kind}", hint="Windows has a device of that name")
+    if not _LEGAL.fullmatch(name) or name.endswith("."):
+        raise IllegalNameError(f"{name!r} cannot name {a_kind}", hint=hint)
     return name
 
 

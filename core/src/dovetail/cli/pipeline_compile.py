@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from dovetail.cli.render import say
-from dovetail.cli.run_file import capture
+from dovetail.cli.run_file import capture, composing
 from dovetail.errors import UsageError
 from dovetail.execution.api import Request
 from dovetail.planning.yaml_plan import dump_plan
@@ -31,7 +31,9 @@ def command(
     pipeline, request = capture(Path(name).resolve(), [], wanted or None, Request(stack=stack))
     given = {**request.parameters, **dict(map(_pair, parameters))}
     pipeline = pipeline.configure(config) if config else pipeline
-    text = dump_plan(pipeline.compile(stack=request.stack, parameters=given))
+    with composing(pipeline):
+        plan = pipeline.compile(stack=request.stack, parameters=given)
+    text = dump_plan(plan)
     if output is None:
         click.echo(text, nl=False)
         return

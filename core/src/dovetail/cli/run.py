@@ -7,6 +7,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from dovetail.errors import UsageError, did_you_mean
 from dovetail.references import load
 
 _VERBS = {
@@ -43,9 +44,15 @@ class RunGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Take a first word that is no verb for a file."""
-        if args and args[0] not in _VERBS and _looks_like_file(args[0]):
-            return "run", self.get_command(ctx, "<file>"), args
-        return super().resolve_command(ctx, args)
+        word = args[0]
+        if word in _VERBS or word.startswith("-") or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        if _looks_like_file(word):
+            return word, self.get_command(ctx, "<file>"), args
+        raise UsageError(
+            f"{word!r} is no verb of `dovetail run`, and no file of a pipeline: these end in .py or .yaml",
+            hint=did_you_mean(word, list(_VERBS)),
+        )
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without importing them."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,21 @@ import click
 from dovetail.cli.render import print_json
 from dovetail.cli.run_view import run_document, show_run
 from dovetail.client import RunView
-from dovetail.errors import UsageError
+from dovetail.errors import DovetailError, UsageError
 from dovetail.execution.api import Pipeline, Request, run
-from dovetail.execution.script import Captured, execute, pipelines_run_in, script_problem
+from dovetail.execution.script import Captured, body_problem, execute, pipelines_run_in, script_problem
 from dovetail.planning.yaml_plan import load_plan
 
 
-@click.command(name="run", context_settings={"help_option_names": ["-h", "--help"]})
+class FileCommand(click.Command):
+    """A command that is called by its first argument."""
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Leave that argument out: it is the name of the command already."""
+        return [each for each in super().collect_usage_pieces(ctx) if not each.startswith("FILE")]
+
+
+@click.command(cls=FileCommand, name="FILE", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("file", metavar="FILE[:PIPELINE]")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- SCRIPT ARGUMENTS]")
 @click.option(
@@ -59,7 +69,9 @@ def run_file(
         if source is not None:
             raise UsageError("--source goes with a plan", hint="a script's code is where the script is")
         pipeline, request = capture(path, list(arguments), wanted, request)
-        ended = (pipeline.configure(config) if config else pipeline).execute(request)
+        pipeline = pipeline.configure(config) if config else pipeline
+        with composing(pipeline):
+            ended = pipeline.execute(request)
     if given["as_json"]:
         print_json(run_document(ended))
     else:
@@ -119,7 +131,7 @@ def capture(
     """
     try:
         module, captured = execute(path, arguments, wanted)
-    except UsageError:
+    except DovetailError:
         raise
     except Exception as error:
         raise script_problem(error, path) from error
@@ -142,6 +154,18 @@ def capture(
             f"{path.name!r} has several pipelines: {names}", hint=f"name one: {path.name}:{min(known)}"
         )
     raise UsageError(f"{path.name!r} has no pipeline {wanted!r}", hint=f"it has: {names}")
+
+
+@contextmanager
+def composing(pipeline: Pipeline) -> Iterator[None]:
+    """Let what the pipeline's own body raises end the command as an error of the definition."""
+    try:
+        yield
+    except Exception as error:
+        problem = body_problem(error, pipeline.name, pipeline.definition.function)
+        if problem is None:
+            raise
+        raise problem from error
 
 
 def _refuse_several(path: Path, names: dict[str, Any]) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import sys
+import traceback
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
+from typing import Any
 
-from dovetail.errors import DovetailError, UsageError
+from dovetail.errors import DefinitionError, DovetailError, UsageError
 
 
 class Captured(BaseException):
@@ -58,7 +61,11 @@ def execute(path: Path, argv: list[str], wanted: str | None) -> tuple[ModuleType
         ) from error
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
-        raise UsageError(f"{path.name!r} is no valid Python: {error}", where=f"{path}:{line or 1}") from error
+        raise UsageError(
+            f"{path.name!r} is no valid Python: {error}",
+            hint=f"see what `python {path.name}` says",
+            where=f"{path}:{line or 1}",
+        ) from error
     module = ModuleType("__main__")
     module.__file__ = str(path)
     sys.modules["__main__"] = module
@@ -71,7 +78,10 @@ def execute(path: Path, argv: list[str], wanted: str | None) -> tuple[ModuleType
         return module, captured
     except SystemExit as ending:
         if ending.code not in (None, 0):
-            raise UsageError(f"{path.name!r} ended with {ending.code!r} before any pipeline ran") from ending
+            raise UsageError(
+                f"{path.name!r} ended with {ending.code!r} before any pipeline ran",
+                hint=f"what it wants to be given goes behind `--`: dovetail run {path.name} -- ...",
+            ) from ending
     finally:
         MODE.capture = False
     return module, None
@@ -150,13 +160,28 @@ def _root(node: ast.AST) -> str:
 
 def script_problem(error: BaseException, path: Path) -> DovetailError:
     """Return what a script's own exception means to the one who ran it: file, line, class and text."""
-    line, trace = 1, error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(path):
-            line = trace.tb_lineno
-        trace = trace.tb_next
+    lines = _lines(error, lambda code: code.co_filename == str(path))
     return UsageError(
         f"the script raised {type(error).__name__}: {error}",
-        where=f"{path}:{line}",
+        where=f"{path}:{lines[-1] if lines else 1}",
         hint="`dovetail run --debug` shows the whole traceback",
     )
+
+
+def body_problem(error: Exception, name: str, body: Callable[..., Any]) -> DovetailError | None:
+    """Return what it means that the function of pipeline `name` raised, None where it was not that."""
+    function = inspect.unwrap(body).__code__
+    lines = _lines(error, lambda code: code is function)
+    if not lines or isinstance(error, DovetailError):
+        return None
+    return DefinitionError(
+        f"the body of pipeline {name!r} raised {type(error).__name__}: {error}",
+        hint="it only says which steps there are; outputs have no values yet: compute inside a step",
+        where=f"{function.co_filename}:{lines[-1]}",
+    )
+
+
+def _lines(error: BaseException, wanted: Callable[[CodeType], bool]) -> list[int]:
+    """Return at which lines an exception passed through code that is `wanted`."""
+    found = traceback.walk_tb(error.__traceback__)
+    return [line for frame, line in found if wanted(frame.f_code)]

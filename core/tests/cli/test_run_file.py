@@ -1,0 +1,67 @@
+"""`dovetail run FILE`: what is wrong with the command line or the script is told in one message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = """
+from dovetail import pipeline, step
+
+@step{options}
+def one() -> int:
+    return 1
+
+@pipeline
+def ones():
+    {body}
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Write run.py, with a step of these options and a pipeline with this body."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(options: str = "", body: str = "one()") -> str:
+        (tmp_path / "run.py").write_text(SCRIPT.format(options=options, body=body))
+        return "run.py"
+
+    return write
+
+
+def test_help_and_usage_errors_name_the_file(
+    dovetail: Callable[..., Any], script: Callable[..., str]
+) -> None:
+    script()
+    assert dovetail("run run.py --help").out.startswith("Usage: dovetail run run.py [OPTIONS] [-- ")
+    assert dovetail("run run.py --nope").err.endswith("hint: see dovetail run run.py --help\n")
+
+
+def test_a_word_that_is_neither_verb_nor_file_is_told_with_what_is_near(dovetail: Callable[..., Any]) -> None:
+    outcome = dovetail("run shwo")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.endswith("these end in .py or .yaml\nhint: did you mean 'show'?\n")
+
+
+def test_a_definition_error_of_the_script_stays_itself(
+    dovetail: Callable[..., Any], script: Callable[..., str]
+) -> None:
+    outcome = dovetail("run " + script(options="(retries=3)"))
+    assert outcome.code == 3
+    assert "run.py:4: a step has no option 'retries'\nhint: did you mean 'retry'" in outcome.err
+    assert "the script raised" not in outcome.err
+
+
+@pytest.mark.parametrize("command", ["run", "pipeline compile"])
+@pytest.mark.parametrize("body", ["one() > 3", "one() + 1", "len(one())", "{}['a']"])
+def test_a_body_that_computes_is_told_where_and_why_not(
+    dovetail: Callable[..., Any], script: Callable[..., str], body: str, command: str
+) -> None:
+    outcome = dovetail(f"{command} {script(body=body)}")
+    assert outcome.code == 3
+    assert "run.py:10: the body of pipeline 'ones' raised" in outcome.err
+    assert "compute inside a step" in outcome.err
