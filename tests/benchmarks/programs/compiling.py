@@ -1,8 +1,8 @@
-"""Compile and run pipelines of growing size; print marginal seconds per step, small and large, and memory.
+"""Compile and run pipelines of growing size; print marginal seconds per step, small and large, or memory.
 
 `compiling.py chain|fan-out`: prints the marginal time to compile a step from 500 to 1,000 steps and from
-5,000 to 10,000. `compiling.py running`: the same for running in process, and by how many bytes the
-resident memory at step 10,000 is above that at step 1,000.
+5,000 to 10,000. `compiling.py running`: the same for running in process. `compiling.py memory`: by how many
+bytes the resident memory at step 10,000 of one run, the first of its process, is above that at step 1,000.
 """
 
 from __future__ import annotations
@@ -70,13 +70,17 @@ def run_once(count: int) -> float:
 
 
 def main() -> None:
-    """Print small and large marginal time per step, and for running the growth of memory."""
+    """Print small and large marginal time per step, or the growth of memory."""
+    if SHAPE == "memory":
+        run_once(SIZES[-1])
+        print(seen[9_998] - seen[999])
+        return
     once, runs = (run_once, 1) if SHAPE == "running" else (compile_once, RUNS)
     once(SIZES[0])
     times = {size: min(once(size) for _ in range(runs)) for size in SIZES}
     small = (times[1_000] - times[500]) / 500
     large = (times[10_000] - times[5_000]) / 5_000
-    print(small, large, seen.get(9_998, 0) - seen.get(999, 0))
+    print(small, large)
 
 
 if __name__ == "__main__":
