@@ -223,3 +223,9 @@ def test_what_users_write_is_light() -> None:
     code = f"import sys, {rooms}; print({heavy} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
+
+
+def test_a_function_without_a_name_is_told_how_to_give_one() -> None:
+    with pytest.raises(IllegalNameError, match="without a name") as caught:
+        step(lambda: None)
+    assert caught.value.hint == '@step(name="...")'

@@ -150,4 +150,7 @@ def legal_name(kind: str, name: object, where: str) -> str:
         return check_name(kind, name)
     except IllegalNameError as error:
         error.where = where
+        if name in {None, "<lambda>"}:
+            error.message = f"a {kind} of a function without a name wants one"
+            error.hint = f'@{kind}(name="...")'
         raise

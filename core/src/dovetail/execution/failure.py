@@ -47,6 +47,6 @@ def _storable(text: str) -> str:
 def users_frames(trace: TracebackType | None) -> TracebackType | None:
     """Return the traceback from the first frame that is not ours; all of it where every frame is."""
     first = trace
-    while first is not None and first.tb_frame.f_code.co_filename.startswith(_OURS):
+    while first is not None and first.tb_frame.f_code.co_filename.startswith((_OURS, "<frozen importlib")):
         first = first.tb_next
     return first or trace

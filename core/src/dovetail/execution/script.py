@@ -31,14 +31,15 @@ class Captured(BaseException):
 class Mode:
     """How `.run()` behaves in this process: `capture` raises Captured, `inert` does nothing.
 
-    `skipped` says that a script that is being loaded has called an inert one.
+    `skipped` says that a script that is being loaded has called an inert one; `cut` where the loading of a
+    module ended, by its name, when the result of one was wanted.
     """
 
     capture: bool = False
     inert: bool = False
     skipped: bool = False
     wanted: str | None = None
-    seen: list[str] = field(default_factory=list)
+    cut: dict[str, str] = field(default_factory=dict)
 
 
 MODE = Mode()
@@ -107,6 +108,8 @@ def load_script(path: Path, name: str) -> ModuleType:
             if not (MODE.skipped and isinstance(error, Exception | SystemExit)):
                 del sys.modules[name]
                 raise
+            lines = _lines(error, lambda code: code.co_filename == str(path))
+            MODE.cut[name] = f"{path}:{lines[-1] if lines else 1}"
     return module
 
 

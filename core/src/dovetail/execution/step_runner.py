@@ -20,7 +20,7 @@ from dovetail.execution.context import StepContext, enter, leave, make_context
 from dovetail.execution.failure import failure_of
 from dovetail.execution.forked_copy import call_once
 from dovetail.execution.job import Job
-from dovetail.execution.script import inert, load_script
+from dovetail.execution.script import MODE, inert, load_script
 from dovetail.materializers.artifacts import load_artifact, save_artifact
 from dovetail.materializers.registry import load_materializer
 from dovetail.names import new_id
@@ -207,7 +207,9 @@ class Worker:
         return self._tracker
 
     def _definition(self, step: StepPlan) -> AnyStep:
-        return self._live.get(step.name) or load_step(step.source, self._job_root)
+        if (found := self._live.get(step.name)) is None:
+            found = self._live[step.name] = load_step(step.source, self._job_root)
+        return found
 
 
 def load_step(source: SourceRef, root: Path) -> AnyStep:
@@ -222,10 +224,19 @@ def load_step(source: SourceRef, root: Path) -> AnyStep:
             raise PlanError(
                 f"step {source.qualname!r} is not in module {source.module!r}",
                 where=source.path,
-                hint="a step must be found under its name in its module when that is imported",
+                hint=_why_not_there(source),
             )
         found = getattr(found, part)
     return definition_of(found)
+
+
+def _why_not_there(source: SourceRef) -> str:
+    if (cut := MODE.cut.get(source.module)) is None:
+        return "a step must be found under its name in its module when that is imported"
+    return (
+        f"loaded for its steps, where `.run()` gives nothing, the script ended at {cut}: "
+        "define steps above, or guard that with `if __name__ == '__main__':`"
+    )
 
 
 def load_module(source: SourceRef, root: Path) -> Any:  # noqa: ANN401 - a module
@@ -236,7 +247,7 @@ def load_module(source: SourceRef, root: Path) -> Any:  # noqa: ANN401 - a modul
     loaded = sys.modules.get(source.module)
     if loaded is not None and _same_file(getattr(loaded, "__file__", None), path):
         return loaded
-    if "." not in source.module and loaded is None:
+    if source.module == path.stem and loaded is None:
         return load_script(path, source.module)
     with inert():
         module = load(source.module)

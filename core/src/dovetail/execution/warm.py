@@ -76,8 +76,8 @@ class WarmProcess:
             if script is not None:
                 path = Path(setting["source_root"]) / script
                 load_script(path, path.stem)
-        except BaseException:  # noqa: BLE001 - the border around the user's module; a step will meet it again
-            self._refuse("importing the steps' modules failed\n" + traceback.format_exc())
+        except BaseException as error:  # noqa: BLE001 - the user's module; a step will meet it again
+            self._refuse("importing the steps' modules failed\n" + _said_by(error))
 
     def _do_job(self, path: str) -> None:
         if self._worker is not None:
@@ -86,8 +86,8 @@ class WarmProcess:
             job = read_job(path)
             self._worker = load(self._setting["worker"]).prepare(job)
             load("dovetail.execution.rehearsal:rehearse")(job, Path(path).parent)
-        except BaseException:  # noqa: BLE001 - the same border
-            self._refuse("preparing for the steps failed\n" + traceback.format_exc())
+        except BaseException as error:  # noqa: BLE001 - the same border
+            self._refuse("preparing for the steps failed\n" + _said_by(error))
         flush_streams()
         why = obstacle()
         if why is not None:
@@ -151,6 +151,12 @@ class WarmProcess:
     def _refuse(self, why: str) -> NoReturn:
         self._say({"event": "refused", "why": why})
         os._exit(0)
+
+
+def _said_by(error: BaseException) -> str:
+    failure = load("dovetail.execution.failure:failure_of")(error)
+    text: str = failure.traceback or f"{failure.type}: {failure.message}"
+    return text.rstrip()
 
 
 def main() -> None:
