@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from dovetail.testing.command_line import CommandLine
+
 SCRIPT = """
 from dovetail import pipeline, step
 
@@ -65,3 +67,51 @@ def test_a_body_that_computes_is_told_where_and_why_not(
     assert outcome.code == 3
     assert "run.py:10: the body of pipeline 'ones' raised" in outcome.err
     assert "compute inside a step" in outcome.err
+
+
+TALKING = """
+import argparse
+import os
+from dovetail import pipeline, step
+
+argparse.ArgumentParser(prog="talking").parse_args()
+os.write(1, b"raw\\n")
+print("text")
+
+@step
+def one() -> int:
+    print("in the step")
+    return 1
+
+@pipeline
+def ones():
+    print("in the body")
+    one()
+
+ones().run()
+"""
+
+
+@pytest.fixture
+def talking(tmp_path: Path) -> CommandLine:
+    """A project whose script prints wherever it can."""
+    cli = CommandLine(tmp_path, tmp_path / "home")
+    cli.write("run.py", TALKING)
+    return cli
+
+
+@pytest.mark.parametrize("mode", [[], ["--in-process"]])
+def test_with_json_only_the_document_is_on_the_output(talking: CommandLine, mode: list[str]) -> None:
+    answer = talking("run", "run.py", "--json", *mode)
+    assert answer.json()["status"] == "completed"
+    assert {"raw", "text", "in the body"} <= set(answer.err.split("\n"))
+
+
+def test_a_plan_that_is_printed_is_the_only_thing_on_the_output(talking: CommandLine) -> None:
+    assert talking("pipeline", "compile", "run.py").out.startswith("format: 1\n")
+
+
+def test_a_script_that_leaves_with_zero_before_its_run_has_done_its_work(talking: CommandLine) -> None:
+    answer = talking("run", "run.py", "--", "--help")
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.startswith("usage: talking")

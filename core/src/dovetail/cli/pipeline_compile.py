@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from dovetail.cli.render import say
-from dovetail.cli.run_file import capture, composing
+from dovetail.cli.run_file import capture, composing, output_aside
 from dovetail.errors import UsageError
 from dovetail.execution.api import Request
 from dovetail.planning.yaml_plan import dump_plan
@@ -28,11 +28,12 @@ def command(
 ) -> None:
     """Compile the pipeline of the script FILE to a plan in YAML, which `dovetail run` takes."""
     name, _, wanted = file.rpartition(":") if file.rpartition(":")[0].endswith(".py") else (file, "", "")
-    pipeline, request = capture(Path(name).resolve(), [], wanted or None, Request(stack=stack))
-    given = {**request.parameters, **dict(map(_pair, parameters))}
-    pipeline = pipeline.configure(config) if config else pipeline
-    with composing(pipeline):
-        plan = pipeline.compile(stack=request.stack, parameters=given)
+    with output_aside(wanted=output is None):
+        pipeline, request = capture(Path(name).resolve(), [], wanted or None, Request(stack=stack))
+        given = {**request.parameters, **dict(map(_pair, parameters))}
+        pipeline = pipeline.configure(config) if config else pipeline
+        with composing(pipeline):
+            plan = pipeline.compile(stack=request.stack, parameters=given)
     text = dump_plan(plan)
     if output is None:
         click.echo(text, nl=False)

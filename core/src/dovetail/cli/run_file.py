@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from dovetail.errors import DovetailError, UsageError
 from dovetail.execution.api import Pipeline, Request, run
 from dovetail.execution.script import Captured, body_problem, execute, pipelines_run_in, script_problem
 from dovetail.planning.yaml_plan import load_plan
+
+_PLANS = {".yaml", ".yml"}
 
 
 class FileCommand(click.Command):
@@ -63,15 +66,16 @@ def run_file(
     name, wanted = _split(file)
     path = Path(name).resolve()
     request = _request(given)
-    if path.suffix in {".yaml", ".yml"}:
-        ended = _run_plan(path, wanted, config, source, request)
-    else:
-        if source is not None:
-            raise UsageError("--source goes with a plan", hint="a script's code is where the script is")
-        pipeline, request = capture(path, list(arguments), wanted, request)
-        pipeline = pipeline.configure(config) if config else pipeline
-        with composing(pipeline):
-            ended = pipeline.execute(request)
+    if source is not None and path.suffix not in _PLANS:
+        raise UsageError("--source goes with a plan", hint="a script's code is where the script is")
+    with output_aside(wanted=given["as_json"]):
+        if path.suffix in _PLANS:
+            ended = _run_plan(path, wanted, config, source, request)
+        else:
+            pipeline, request = capture(path, list(arguments), wanted, request)
+            pipeline = pipeline.configure(config) if config else pipeline
+            with composing(pipeline):
+                ended = pipeline.execute(request)
     if given["as_json"]:
         print_json(run_document(ended))
     else:
@@ -154,6 +158,23 @@ def capture(
             f"{path.name!r} has several pipelines: {names}", hint=f"name one: {path.name}:{min(known)}"
         )
     raise UsageError(f"{path.name!r} has no pipeline {wanted!r}", hint=f"it has: {names}")
+
+
+@contextmanager
+def output_aside(*, wanted: bool) -> Iterator[None]:
+    """Send what the user's code prints to standard error, where the output is to hold one document only."""
+    if not wanted:
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 @contextmanager

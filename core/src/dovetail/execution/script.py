@@ -78,11 +78,12 @@ def execute(path: Path, argv: list[str], wanted: str | None) -> tuple[ModuleType
     except Captured as captured:
         return module, captured
     except SystemExit as ending:
-        if ending.code not in (None, 0):
-            raise UsageError(
-                f"{path.name!r} ended with {ending.code!r} before any pipeline ran",
-                hint=f"what it wants to be given goes behind `--`: dovetail run {path.name} -- ...",
-            ) from ending
+        if ending.code in {None, 0}:  # it has shown its help, say, and wants no run
+            raise
+        raise UsageError(
+            f"{path.name!r} ended with {ending.code!r} before any pipeline ran",
+            hint=f"what it wants to be given goes behind `--`: dovetail run {path.name} -- ...",
+        ) from ending
     finally:
         MODE.capture = False
     return module, None
