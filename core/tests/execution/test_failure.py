@@ -65,3 +65,45 @@ def test_an_output_that_cannot_be_stored_is_named(cli: CommandLine) -> None:
     answer = cli("run", "run.py")
     assert answer.code == 1
     assert "output 'output' cannot be stored" in answer.err
+
+
+RETRYING = """
+from pathlib import Path
+from dovetail import pipeline, step
+
+class Own(Exception):
+    pass
+
+@step(retry={{"attempts": 3, "on": {on}}})
+def flaky() -> int:
+    tries = Path({tries!r})
+    tries.write_text(tries.read_text() + "x")
+    if len(tries.read_text()) < 3:
+        raise {raised}("not yet")
+    return 1
+
+@pipeline
+def trouble():
+    flaky()
+
+trouble().run()
+"""
+
+
+@pytest.mark.parametrize("mode", [[], ["--in-process"]])
+@pytest.mark.parametrize(
+    ("on", "raised", "times"),
+    [
+        ("OSError", "FileNotFoundError", 3),
+        ("[ValueError, 'OSError']", "OSError", 3),
+        ("Own", "Own", 3),
+        ("[ValueError]", "OSError", 1),
+    ],
+)
+def test_only_what_is_named_and_its_subclasses_are_tried_again(
+    cli: CommandLine, on: str, raised: str, times: int, mode: list[str]
+) -> None:
+    tries = cli.write("tries", "")
+    cli.write("run.py", RETRYING.format(on=on, raised=raised, tries=str(tries)))
+    cli("run", "run.py", *mode)
+    assert len(tries.read_text()) == times

@@ -356,7 +356,7 @@ class Dispatch:
         retry, number = out.step.options.retry, out.task.number
         if number >= retry.attempts:
             return False
-        if retry.on and not (report.failure and set(retry.on) & {*report.failure.bases, report.failure.type}):
+        if retry.on and not (report.failure and report.failure.is_any_of(retry.on)):
             return False
         failpoints.hit("retry")
         delay = retry.delay * retry.backoff ** (number - 1)

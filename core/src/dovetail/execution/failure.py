@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from dovetail.errors import DovetailError
+from dovetail.materializers.type_names import class_names
 from dovetail.records.report import Failure
 
 _OURS = str(Path(__file__).resolve().parent.parent)
@@ -16,18 +17,15 @@ _LONGEST = 10_000
 
 def failure_of(error: BaseException) -> Failure:
     """Return what the report says of the exception that ended an attempt."""
-    kinds = tuple(
-        f"{each.__module__}.{each.__qualname__}".removeprefix("builtins.") for each in type(error).__mro__
-    )
+    bases = tuple(class_names(type(error)))
+    kind = bases[0].removeprefix("builtins.")
     if isinstance(error, DovetailError):
-        return Failure(type=kinds[0], bases=kinds, message=error.message, hint=error.hint)
+        return Failure(type=kind, bases=bases, message=error.message, hint=error.hint)
     if isinstance(error, SystemExit):
-        return Failure(
-            type=kinds[0], bases=kinds, message=_storable(f"the step called sys.exit({error.code!r})")
-        )
+        return Failure(type=kind, bases=bases, message=_storable(f"the step called sys.exit({error.code!r})"))
     shown = traceback.TracebackException(type(error), error, users_frames(error.__traceback__), compact=True)
     lines = "".join(_storable(each) for each in shown.format())
-    return Failure(type=kinds[0], bases=kinds, message=_storable(_text(error)), traceback=lines)
+    return Failure(type=kind, bases=bases, message=_storable(_text(error)), traceback=lines)
 
 
 def _text(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -34,6 +35,10 @@ class Failure(Record):
     message: str
     traceback: str = ""
     hint: str | None = None
+
+    def is_any_of(self, names: Iterable[str]) -> bool:
+        """Say whether one of these classes is among `bases`; built-in ones need no `builtins.` before."""
+        return bool({*names} & {*self.bases, *(each.removeprefix("builtins.") for each in self.bases)})
 
 
 class StepTask(Record):
