@@ -32,6 +32,7 @@ _NUMBERS: tuple[tuple[re.Pattern[str], Callable[[str], object]], ...] = (
 )
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_BREAKS = frozenset("\x85\u2028\u2029")
 _OLDER: Mapping[str, list[tuple[str, re.Pattern[str]]]] = yaml.SafeLoader.yaml_implicit_resolvers
 
 
@@ -223,6 +224,8 @@ def _scalar_event(value: object) -> yaml.Event:
     if isinstance(value, str):
         plain = _is_plain(value)
         style = "|" if "\n" in value and _fits_block(value) else None
+        if not plain and not _BREAKS.isdisjoint(value):
+            style = '"'  # only so do both implementations escape them
         return yaml.ScalarEvent(None, None, (plain, True), value, style=style)
     if value is None or isinstance(value, bool | int):
         text = "null" if value is None else str(value).lower()

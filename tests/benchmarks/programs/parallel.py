@@ -27,5 +27,5 @@ if __name__ == "__main__":
     run = sleepers.run(max_workers=COUNT, quiet=True)
     attempts = [attempt for each in run.steps.values() for attempt in each.attempts]
     first = min(each.started for each in attempts)
-    last = max(each.finished for each in attempts)
-    print((last - first) / 1e6, max(each.duration for each in attempts))
+    last = max(each.finished or 0 for each in attempts)
+    print((last - first) / 1e6, max(each.duration or 0.0 for each in attempts))
