@@ -224,7 +224,7 @@ def _scalar_event(value: object) -> yaml.Event:
     if isinstance(value, str):
         plain = _is_plain(value)
         style = "|" if "\n" in value and _fits_block(value) else None
-        if not plain and not _BREAKS.isdisjoint(value):
+        if not _BREAKS.isdisjoint(value):
             style = '"'  # only so do both implementations escape them
         return yaml.ScalarEvent(None, None, (plain, True), value, style=style)
     if value is None or isinstance(value, bool | int):
