@@ -191,7 +191,7 @@ class SqlMetadataStore(SqlQueries):
         if hold is None:
             raise LeaseError(
                 f"run {run_id!r} is owned by {self._owner(run_id)}",
-                hint="wait until it has ended, or cancel it with `dovetail run cancel`",
+                hint="wait until it has ended, or end it with Ctrl-C where it runs",
             )
         try:
             with self.database.writing() as cursor:
