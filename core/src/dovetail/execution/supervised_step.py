@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
 from dovetail.execution.log_file import LogFile
@@ -17,16 +16,10 @@ _LAST_DRAIN = 1 << 22
 _NEWS_INTERVAL = 0.05
 
 
-@dataclass(slots=True)
 class Step:
     """One attempt: it waits (`pid` is None), runs, and has ended once there is a `status`."""
 
-    attempt: str
-    task: str
-    log: LogFile
-    timeout: float | None
-    fresh: bool
-    variables: dict[str, str] = field(default_factory=dict)
+    # No dataclass: importing those takes a fifth of the supervisor's start.
     pid: int | None = None
     pipe: int | None = None
     status: int | None = None
@@ -41,6 +34,22 @@ class Step:
     _next_news: float = 0.0
     _news: bool = False
     _memory_kills: int | None = None
+
+    def __init__(
+        self,
+        attempt: str,
+        task: str,
+        log: LogFile,
+        timeout: float | None,
+        fresh: bool,  # noqa: FBT001 - a field
+        variables: dict[str, str] | None = None,
+    ) -> None:
+        self.attempt = attempt
+        self.task = task
+        self.log = log
+        self.timeout = timeout
+        self.fresh = fresh
+        self.variables = variables or {}
 
     def started(self, pid: int, grace: float) -> None:
         """Note the process, whose time counts from now on; a timeout leaves it `grace` seconds to end."""

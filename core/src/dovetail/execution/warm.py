@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -46,6 +47,7 @@ class WarmProcess:
         self._steps: dict[int, tuple[str, int]] = {}
         self._handlers = Handlers()
         self._spare: Spare | None = None
+        self._rehearse_again: Callable[[], None] | None = None
         self._pid = os.getpid()
         self._poll.register(supervisor.fileno(), select.POLLIN)
 
@@ -85,7 +87,7 @@ class WarmProcess:
         try:
             job = read_job(path)
             self._worker = load(self._setting["worker"]).prepare(job)
-            load("dovetail.execution.rehearsal:rehearse")(job, Path(path).parent)
+            self._rehearse_again = load("dovetail.execution.rehearsal:rehearse")(job, Path(path).parent)
         except BaseException as error:  # noqa: BLE001 - the same border
             self._refuse("preparing for the steps failed\n" + _said_by(error))
         flush_streams()
@@ -125,6 +127,8 @@ class WarmProcess:
                 os.close(descriptor)
             disinherit()
             reseed()
+            if self._rehearse_again is not None:
+                self._rehearse_again()
             if (heard := hear(end)) is None:
                 os._exit(0)
             name, task, output = heard

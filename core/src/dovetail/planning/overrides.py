@@ -10,7 +10,7 @@ from typing import Any, Self
 from dovetail.definition.options import StepOptions
 from dovetail.errors import ConfigurationError, DefinitionError, PlanError, UsageError, did_you_mean
 from dovetail.planning.parameter_values import Text
-from dovetail.yamlio import read_yaml_file
+from dovetail.references import load
 
 _TOP = ("steps", "enable_cache", "settings")
 _OPTIONS = (
@@ -67,7 +67,7 @@ def read_overrides(source: str | Path | Mapping[str, Any]) -> Overrides:
     if isinstance(source, Mapping):
         document, where = source, "configuration"
     else:
-        document, where = read_yaml_file(Path(source)), str(source)
+        document, where = load("dovetail.yamlio:read_yaml_file")(Path(source)), str(source)
     document = _mapping(document or {}, "the configuration", where)
     _known(document, _TOP, "a configuration", where)
     parameters: dict[str, Mapping[str, Any]] = {}

@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails, PydanticUndefined
 
 from dovetail.components.component import ComponentConfig
 from dovetail.errors import ConfigurationError, did_you_mean
-from dovetail.yamlio import read_yaml
+from dovetail.references import load
 
 _REFERENCE = re.compile(r"\{\{\s*secret\.[^{}]+\}\}")
 
@@ -164,8 +164,9 @@ def _validated(
 
 
 def _as_yaml(text: str) -> Any:  # noqa: ANN401 - any value
+    # Every process of a step reads configurations, and hardly any one of these: YAML is late.
     try:
-        return read_yaml(text, "value")
+        return load("dovetail.yamlio:read_yaml")(text, "value")
     except ConfigurationError:
         return text
 
