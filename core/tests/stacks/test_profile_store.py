@@ -134,6 +134,15 @@ def test_eight_processes_on_one_database_lose_nothing(tmp_path: Path) -> None:
     assert len(create_profile("team", url).read().stacks) == 1 + 8 * 3
 
 
+def test_a_relative_sqlite_url_stays_where_it_was_said(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    create_profile("team", "sqlite:///shared.db")
+    monkeypatch.chdir("/")
+    assert open_profile("team").place == f"sqlite:///{tmp_path}/shared.db"
+
+
 def test_a_password_in_a_url_is_refused_and_may_come_from_the_environment(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

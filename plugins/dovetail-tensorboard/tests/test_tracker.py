@@ -195,6 +195,14 @@ def test_the_directory_can_be_chosen(new_tracker: Callable[..., TensorBoardTrack
     assert list((tmp_path / "mine").glob("*/train/events.out.tfevents.*"))
 
 
+def test_a_relative_directory_stays_where_it_was_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    kept = TensorBoardTrackerConfig(log_directory=Path("events")).log_directory
+    assert kept == tmp_path / "events"
+
+
 def test_a_link_is_the_folder_or_the_page(new_tracker: Callable[..., TensorBoardTracker]) -> None:
     tracker = new_tracker()
     assert tracker.link(RUN) is None

@@ -130,6 +130,7 @@ def create_profile(name: str, url: str | None = None) -> ProfileStore:
             write_document(path, Profile.new(name).document(), _HEADING)
         else:
             _check_url(url)
+            url = _anchored(url)
             store = load(SQL)(name, url)
             store.edit(lambda _: None)
             write_document(path, {"format": FORMAT, "url": url}, _HEADING)
@@ -192,6 +193,14 @@ def _sql_profile(name: str, document: dict[str, Any], path: Path) -> ProfileStor
 
 def _variable(name: str) -> str:
     return "".join(each if each.isalnum() else "_" for each in name).upper()
+
+
+def _anchored(url: str) -> str:
+    """Return the URL of an SQLite file with its whole path: it is read from other directories as well."""
+    scheme, slashes, path = url.partition(":///")
+    if scheme.partition("+")[0] != "sqlite" or not path or path.startswith((":", "file:")):
+        return url
+    return f"{scheme}{slashes}{Path(path).absolute()}"
 
 
 def _check_url(url: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, HttpUrl
+from pydantic import Field, HttpUrl, field_validator
 
 from dovetail.plugin import ComponentConfig
 
@@ -19,3 +19,9 @@ class TensorBoardTrackerConfig(ComponentConfig):
     url: HttpUrl | None = Field(
         default=None, description="address of a TensorBoard that shows the directory, for links"
     )
+
+    @field_validator("log_directory")
+    @classmethod
+    def _absolute(cls, directory: Path | None) -> Path | None:
+        """Anchor it where it was said: steps may run in any directory."""
+        return None if directory is None else directory.expanduser().absolute()

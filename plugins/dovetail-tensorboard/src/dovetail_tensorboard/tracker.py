@@ -37,7 +37,7 @@ class TensorBoardTracker(ExperimentTracker):
     @property
     def directory(self) -> Path:
         """Return the directory for `tensorboard --logdir`."""
-        return Path(self.config.log_directory or self.home / "tensorboard").expanduser()
+        return Path(self.config.log_directory or self.home / "tensorboard")
 
     def step_started(self, step: TrackedStep) -> None:
         self._close()
