@@ -54,6 +54,8 @@ def test_a_killed_run_is_interrupted_at_once_and_resume_finishes_it(cli: Command
     assert answer.code == 0, answer.err
     assert {each["status"] for each in answer.json()["steps"]} == {"completed"}
     assert (cli.directory / "witness").read_text() == "quick\n"
+    look = "from dovetail import Client; print([a.reason for a in Client().run().step('slow').attempts])"
+    assert cli.python("-c", look).out == "['lost', 'completed']\n"
 
 
 def test_ctrl_c_cancels_the_run(cli: CommandLine) -> None:

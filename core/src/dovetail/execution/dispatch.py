@@ -71,7 +71,10 @@ class _Out:
 
 @dataclass(slots=True)
 class Dispatch:
-    """Implements `dovetail.components.orchestrator.StepLauncher`; see there for what its callers may do."""
+    """Implements `dovetail.components.orchestrator.StepLauncher`; see there for what its callers may do.
+
+    `earlier` counts the attempts that earlier processes of the run made at a step; retries start anew.
+    """
 
     plan: Plan
     run: RunRecord
@@ -90,7 +93,8 @@ class Dispatch:
     _reports: dict[str, StepReport] = field(default_factory=dict)
     _artifacts: dict[tuple[str, str], ArtifactRecord] = field(default_factory=dict)
     _readers: Counter[tuple[str, str]] = field(default_factory=Counter)
-    _tries: dict[str, int] = field(default_factory=dict)
+    earlier: Counter[str] = field(default_factory=Counter)
+    _tries: Counter[str] = field(default_factory=Counter)
     _waiting: list[tuple[float, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -257,7 +261,8 @@ class Dispatch:
         )
 
     def _give_out(self, step: StepPlan, key: str) -> StepTask:
-        number = self._tries[step.name] = self._tries.get(step.name, 0) + 1
+        self._tries[step.name] += 1
+        number = self.earlier[step.name] + self._tries[step.name]
         inputs = {name: self._artifacts[each.step, each.output] for name, each in step.inputs.items()}
         task = StepTask(
             run_id=self.run.id,
@@ -353,13 +358,13 @@ class Dispatch:
         )
 
     def _may_retry(self, out: _Out, report: StepReport) -> bool:
-        retry, number = out.step.options.retry, out.task.number
-        if number >= retry.attempts:
+        retry, tries = out.step.options.retry, self._tries[out.step.name]
+        if tries >= retry.attempts:
             return False
         if retry.on and not (report.failure and report.failure.is_any_of(retry.on)):
             return False
         failpoints.hit("retry")
-        delay = retry.delay * retry.backoff ** (number - 1)
+        delay = retry.delay * retry.backoff ** (tries - 1)
         delay += delay * retry.jitter * random.random()  # noqa: S311 - spreads load, guards nothing
         heapq.heappush(self._waiting, (time.monotonic() + delay, out.step.name))
         why = report.failure.type if report.failure else report.reason.value

@@ -30,7 +30,7 @@ from dovetail.hashing import digest_bytes
 from dovetail.names import new_id
 from dovetail.records.plan import Plan, StepPlan
 from dovetail.records.record import moment, now
-from dovetail.records.report import StepReport, StepTask, run_directory
+from dovetail.records.report import Reason, StepReport, StepTask, run_directory
 from dovetail.records.run import AttemptRecord, RunRecord, Status, StepRunRecord
 from dovetail.records.stack import StackRecord
 from dovetail.stacks.stack import LiveStack
@@ -223,7 +223,9 @@ def adopt_completed(
 ) -> None:
     """Settle what earlier processes of the run completed: recorded steps, then reports not yet taken in."""
     recorded = {each.step: each for each in metadata.steps(run.id)}
-    live = {each.step: each for each in metadata.attempts(run.id) if each.status is Status.RUNNING}
+    attempts = metadata.attempts(run.id)
+    dispatch.earlier.update(each.step for each in attempts)
+    live = {each.step: each for each in attempts if each.status is Status.RUNNING}
     for step in dispatch.plan.steps:
         record = recorded.get(step.name)
         if record is None:
@@ -252,9 +254,11 @@ def _take_in(
         epoch=-1,
     )
     report = read_report(store, task, any_epoch=True)
-    if report is None or report.status is not Status.COMPLETED:
-        return None
     recorder = dispatch.recorder
+    if report is None or report.status is not Status.COMPLETED:
+        lost = {"status": Status.FAILED, "reason": Reason.LOST.value, "finished": now()}
+        recorder.attempt(attempt.model_copy(update=lost))
+        return None
     recorder.results(report.outputs, report.metrics)
     recorder.attempt(
         attempt.model_copy(
