@@ -29,6 +29,7 @@ def complete(dovetail: Cli, monkeypatch: pytest.MonkeyPatch, line: str) -> list[
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
+        ("dovetail run run.py --sta", ["--stack"]),
         ("dovetail sta", ["stack"]),
         ("dovetail stack re", ["register", "rename"]),
         ("dovetail stack show d", ["default"]),

@@ -77,6 +77,12 @@ def test_a_flavor_of_the_catalog_is_answered_with_what_to_install(
     assert caught.value.hint == "dovetail integration install shelf"
 
 
+def test_a_flavor_of_a_wheel_that_is_gone_is_answered_with_the_wheel() -> None:
+    with pytest.raises(IntegrationError) as caught:
+        load_index().resolve("artifact_store", "gone-shelf/shelf")
+    assert "wheel 'gone-shelf' is not installed" in str(caught.value.hint)
+
+
 def test_a_flavor_of_a_broken_wheel_is_answered_with_its_cause(site: Any) -> None:
     site.wheel("dovetail-shelf", "import no_such_library")
     with pytest.raises(IntegrationError, match="needs 'no_such_library'") as caught:

@@ -118,6 +118,13 @@ def test_the_environment_wins_over_what_is_kept(monkeypatch: pytest.MonkeyPatch)
     assert (config.width, config.kind) == (7, "pine")
 
 
+def test_a_wrong_value_in_the_environment_says_which_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOVETAIL_SHELF_LEFT_WIDTH", "0")
+    with pytest.raises(ConfigurationError) as raised:
+        configured(Shelf, {}, "shelf", "left")
+    assert "mend DOVETAIL_SHELF_LEFT_WIDTH in the environment" in str(raised.value.hint)
+
+
 def test_a_wrong_secret_in_the_environment_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     class Short(ComponentConfig):
         pin: SecretStr = Field(max_length=4)

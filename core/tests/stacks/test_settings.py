@@ -39,8 +39,16 @@ def test_a_record_keeps_nothing_and_registering_does(home: Path) -> None:
     stack.register()
     assert active_stack_record("dev") == stack.record()
     assert open_profile().read().component("artifact_store", "ram").flavor == "dovetail/memory"
+
+
+def test_registering_again_is_nothing_new_and_another_of_the_name_is_refused(home: Path) -> None:
+    store = {"flavor": "local", "path": "x"}
+    Stack(name="dev", artifact_store=store).register()
+    Stack(name="dev", artifact_store=store).register()
     with pytest.raises(ConflictError):
-        stack.register()
+        Stack(name="dev", artifact_store={**store, "path": "y"}).register()
+    with pytest.raises(ConflictError):
+        Stack(name="dev").register()
 
 
 def test_what_is_wrong_is_told_as_everywhere() -> None:

@@ -45,10 +45,10 @@ class RunGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Take a first word that is no verb for a file."""
         word = args[0]
+        if word not in _VERBS and _looks_like_file(word):
+            return word, self.get_command(ctx, "<file>"), args
         if word in _VERBS or word.startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
-        if _looks_like_file(word):
-            return word, self.get_command(ctx, "<file>"), args
         raise UsageError(
             f"{word!r} is no verb of `dovetail run`, and no file of a pipeline: these end in .py or .yaml",
             hint=did_you_mean(word, list(_VERBS)),

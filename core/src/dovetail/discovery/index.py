@@ -125,6 +125,11 @@ class Index:
         installed = {each.wheel for each in self.integrations}
         if missing := [offer.name for offer in offers if offer.wheel not in installed]:
             return IntegrationError(asked, hint=f"dovetail integration install {' or '.join(missing)}")
+        wheel = text.rpartition("/")[0]
+        if wheel and wheel not in installed:
+            return IntegrationError(
+                asked, hint=f"its wheel {wheel!r} is not installed here: install it again"
+            )
         bare_names = [name.partition("/")[2] for name in known]
         return IntegrationError(asked, hint=did_you_mean(text, known if "/" in text else bare_names))
 

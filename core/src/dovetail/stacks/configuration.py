@@ -68,7 +68,13 @@ def configured(
                 f"setting {key!r} of {what} refers to a secret, {value!r}, and nothing here can look it up",
                 hint=f"give it in the environment: {variable(kind, name, key)}",
             )
-    config = _validated(model, plain, texts, what=what)
+    try:
+        config = _validated(model, plain, texts, what=what)
+    except ConfigurationError as error:
+        said = ", ".join(variable(kind, name, key) for key in texts)
+        command = f"`dovetail {kind.replace('_', '-')} update {name}`"
+        error.hint = error.hint or (f"mend {said} in the environment, or {command}" if said else command)
+        raise
     assert config is not None  # noqa: S101 - nothing may lack here
     return config
 

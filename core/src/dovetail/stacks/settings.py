@@ -82,27 +82,32 @@ class Stack(BaseSettings):
         for each in new:
             profile.components.setdefault(each.type, {})[each.name] = each
         profile.stacks.pop(self.name, None)
-        self._add_to(profile, new)
+        profile.add_stack(self.name, self._with(new))
         return stack_record(profile, self.name)
 
     def register(self) -> None:
         """Register the stack, and the components said in place, in the active profile.
 
+        What is there already, and is the same, stays: a script may say its stack each time it runs.
+
         Raises:
-            ConflictError: the stack or such a component is there already.
+            ConflictError: another stack or component of that name is there already.
         """
         new = self._new()
 
         def changes(profile: Profile) -> None:
             for each in new:
-                profile.add_component(each)
-            self._add_to(profile, new)
+                if not _is_there(profile, each):
+                    profile.add_component(each)
+            if profile.stacks.get(self.name) != self._with(new):
+                profile.add_stack(self.name, self._with(new))
 
         open_profile().edit(changes)
 
-    def _add_to(self, profile: Profile, new: list[Registered]) -> None:
+    def _with(self, new: list[Registered]) -> dict[str, str]:
+        """Return names of components by type, those of `new` ones among them."""
         parts = {kind: part for kind, part in self._parts().items() if isinstance(part, str)}
-        profile.add_stack(self.name, {**parts, **{each.type: each.name for each in new}})
+        return {**parts, **{each.type: each.name for each in new}}
 
     def _new(self) -> list[Registered]:
         """Return the components said in place, checked against their flavors."""
@@ -120,3 +125,8 @@ class Stack(BaseSettings):
             if kind not in {"name", "components"}
         }
         return {kind: part for kind, part in {**core, **self.components}.items() if part is not None}
+
+
+def _is_there(profile: Profile, wanted: Registered) -> bool:
+    found = profile.components.get(wanted.type, {}).get(wanted.name)
+    return found is not None and (found.flavor, dict(found.config)) == (wanted.flavor, dict(wanted.config))
