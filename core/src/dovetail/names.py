@@ -29,6 +29,7 @@ def check_name(kind: str, name: object) -> str:
             f"{kind} name {name[:20]!r}... has {len(name)} characters, at most {LONGEST} are allowed",
             hint=hint,
         )
+    kind = kind.replace("_", " ")
     a_kind = f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"
     if name.split(".")[0].lower() in _WINDOWS_DEVICES:
         raise IllegalNameError(f"{name!r} cannot name {a_kind}", hint="Windows has a device of that name")
