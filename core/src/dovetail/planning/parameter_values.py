@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import (
@@ -139,9 +139,13 @@ def _known_adapter(annotation: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - any a
 
 def _adapter(annotation: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - any annotation
     try:
-        return _known_adapter(annotation)
-    except TypeError:  # not hashable
-        return TypeAdapter(annotation)
+        hash(annotation)
+    except TypeError:
+        adapter: Callable[[Any], TypeAdapter[Any]] = TypeAdapter
+    else:
+        adapter = _known_adapter
+    try:
+        return adapter(annotation)
     except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation) as error:
         declared = type_name(annotation)
         raise UnfitValueError(f"is declared {declared!r}, of which JSON can hold none") from error
