@@ -18,7 +18,7 @@ import values
 from blake3 import blake3
 
 SHAPE = sys.argv[1]
-RUNS = 3
+RUNS = 5
 PIECE = 1 << 18
 
 

@@ -22,7 +22,7 @@ from dovetail import pipeline, step
 from dovetail.plugin import step_context
 
 SHAPE, WANTED = sys.argv[1], sys.argv[2]
-RUNS = 3
+RUNS = 5
 PEAK = Path("peak-of-maker")
 
 
