@@ -56,6 +56,21 @@ def test_artifacts_are_filtered(dovetail: Cli, recorded: list[RecordedRun], word
     assert len(dovetail(f"artifact list --json {words}").json) == count
 
 
+def test_of_a_run_what_it_has_from_earlier_runs_is_listed(
+    dovetail: Cli, stack: LiveStack, recorded: list[RecordedRun]
+) -> None:
+    made = recorded[0].artifacts
+    cached = RecordedRun(stack, name="cached")
+    for step, artifact in made.items():
+        cached.reuse(step, artifact)
+    cached.end()
+    found = dovetail("artifact list --run cached --json").json
+    assert [each["id"] for each in found] == [made[step].id for step in ("check", "train", "load")]
+    assert found == dovetail("artifact list --run first --json").json
+    rest = dovetail(f"artifact list --run cached --before {made['check'].id} --step load --json").json
+    assert [each["step"] for each in rest] == ["load"]
+
+
 def test_an_artifact_is_shown_with_origin_and_readers(dovetail: Cli, recorded: list[RecordedRun]) -> None:
     artifact = recorded[0].artifacts["train"]
     found = dovetail(f"artifact show {artifact.id} --json").json

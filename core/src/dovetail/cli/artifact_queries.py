@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import click
@@ -10,12 +11,12 @@ import click
 from dovetail.cli.render import json_option, print_fields, print_json, print_lines, print_table, say
 from dovetail.cli.run_names import artifact_ids, pipeline_names, run_names
 from dovetail.cli.run_view import artifact_summary, moment, size
-from dovetail.client import ArtifactView, Client
+from dovetail.client import ArtifactView, Client, RunView
 from dovetail.errors import ArtifactError, UsageError
 
 
 @click.command("list")
-@click.option("--run", metavar="RUN", shell_complete=run_names, help="Only of this run.")
+@click.option("--run", metavar="RUN", shell_complete=run_names, help="Only what the steps of this run have.")
 @click.option("--pipeline", shell_complete=pipeline_names, help="Only of this pipeline.")
 @click.option("--step", help="Only of this step.")
 @click.option("--output", help="Only outputs of this name.")
@@ -23,10 +24,13 @@ from dovetail.errors import ArtifactError, UsageError
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
 @click.option("--before", metavar="ARTIFACT", help="Only artifacts made before this one.")
 @json_option
-def list_artifacts(*, limit: int, as_json: bool, **filters: str | None) -> None:
+def list_artifacts(*, run: str | None, limit: int, as_json: bool, **filters: str | None) -> None:
     """List artifacts, newest first. A cached step has those of the run that computed them."""
     with Client() as client:
-        found = list(client.artifacts(**filters, limit=limit + 1))
+        if run is None:
+            found = list(client.artifacts(**filters, limit=limit + 1))
+        else:
+            found = list(islice(_of_run(client.run(run), **filters), limit + 1))
     shown, more = found[:limit], found[limit:]
     if as_json:
         print_json([artifact_summary(each) for each in shown])
@@ -37,6 +41,31 @@ def list_artifacts(*, limit: int, as_json: bool, **filters: str | None) -> None:
     print_table(["artifact", "step", "output", "size", "made", "type"], rows, empty="no artifacts")
     if more:
         say(f"there are more: --before {shown[-1].id}")
+
+
+def _of_run(
+    run: RunView,
+    *,
+    pipeline: str | None,
+    step: str | None,
+    output: str | None,
+    type: str | None,  # noqa: A002 - what the option is called
+    before: str | None,
+) -> Iterator[ArtifactView]:
+    """Yield what a run has, also from earlier runs, newest first; `step` is a step of this run."""
+    if pipeline not in {None, run.pipeline}:
+        return
+    chosen = run.artifacts(
+        {
+            f"{each.name}.{name}": artifact
+            for each in run.steps.values()
+            if step in {None, each.name} and each.record
+            for name, artifact in each.record.outputs.items()
+            if output in {None, name}
+        }
+    )
+    found = {each.id: each for each in chosen.values() if type in {None, each.type}}
+    yield from (found[each] for each in sorted(found, reverse=True) if before is None or each < before)
 
 
 @click.command()
