@@ -165,6 +165,13 @@ def test_nothing_is_installed_before_it_is_agreed_to(
     assert not list(Path(environment).parents[1].glob("lib/*/site-packages/dovetail_tensorboard*"))
 
 
+def test_where_nobody_can_agree_the_way_to_say_so_is_named(environment: str, wheels: Path) -> None:
+    done = run(environment, "install", "tensorboard", "--find-links", str(wheels), input="")
+    assert done.returncode == 2
+    assert done.stderr.count("error: ") == 1
+    assert "--yes" in done.stderr.splitlines()[-1]
+
+
 def test_a_wheel_that_is_broken_after_its_installation_is_an_error(
     site: Any, environment: str, wheels: Path
 ) -> None:

@@ -162,8 +162,22 @@ def _agreed(change: Any, verb: str, *, dry_run: bool, yes: bool) -> bool:  # noq
     if dry_run:
         return False
     if not yes:
-        click.confirm("Go on?", abort=True, err=True)
+        _confirm()
     return True
+
+
+def _confirm() -> None:
+    """Ask whether to go on; raise where the answer is no, or nobody is there to answer."""
+    try:
+        click.confirm("Go on?", abort=True, err=True)
+    except click.Abort as abort:
+        if isinstance(abort.__context__, EOFError):
+            click.echo(err=True)
+            raise UsageError(
+                "nobody is there to say whether to go on: standard input is at its end",
+                hint="--yes goes on without asking, --dry-run only shows what would be done",
+            ) from abort
+        raise
 
 
 def _report(index: Index, names: Sequence[str]) -> int | None:
