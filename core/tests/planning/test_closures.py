@@ -57,6 +57,35 @@ def test_a_closure_value_without_a_structure_makes_the_step_uncacheable(project:
     )
 
 
+def test_a_closure_over_an_open_file_makes_the_step_uncacheable(project: Any) -> None:
+    lines = "import io; train = make(io.TextIOWrapper(io.BytesIO()))"
+    ref = project.ref({"steps.py": FACTORY.format(lines=lines)})
+    assert "train(held): it is a _io.TextIOWrapper, an open file" in str(why_unhashable(ref))
+
+
+GLOBAL = """
+    import io, sys
+    from dovetail.definition.step import step
+    {held}
+
+    @step
+    def train() -> str:
+        return str(handle)
+"""
+
+
+def test_an_open_file_that_is_a_global_of_a_module_makes_the_step_uncacheable(project: Any) -> None:
+    own = project.ref({"steps.py": GLOBAL.format(held="handle = io.StringIO('1')")})
+    steps = GLOBAL.format(held="from rows import handle")
+    other = {"steps.py": steps, "rows.py": "import io; handle = io.StringIO()"}
+    assert "steps:handle: it is an open file" in str(why_unhashable(own))
+    assert "rows:handle: it is an open file" in str(why_unhashable(project.ref(other)))
+
+
+def test_a_global_that_is_standard_output_is_no_open_file(project: Any) -> None:
+    assert why_unhashable(project.ref({"steps.py": GLOBAL.format(held="handle = sys.stdout")})) is None
+
+
 def test_a_step_made_in_a_function_is_found_again_by_its_name_in_the_module(project: Any) -> None:
     ref = project.ref({"steps.py": FACTORY.format(lines="train = make(1)")})
     assert (ref.qualname, ref.path, is_reloadable(ref)) == ("train", "steps.py", True)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 import enum
 import functools
+import gzip
 import io
 import logging
 import re
+import tempfile
 import threading
 from dataclasses import dataclass
 from decimal import Decimal
@@ -149,6 +152,26 @@ def test_a_value_without_a_structure_is_refused_by_its_class(value: Any, why: st
     with pytest.raises(UnreadableValueError, match=why) as raised:
         LiveValues().structure(value)
     assert " at 0x" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("opening", "arguments"),
+    [
+        (open, (__file__,)),
+        (open, (__file__, "rb")),
+        (open, (__file__, "rb", 0)),
+        (gzip.open, (__file__,)),
+        (codecs.StreamReaderWriter, (io.BytesIO(), codecs.getreader("utf-8"), codecs.getwriter("utf-8"))),
+        (tempfile.TemporaryFile, ()),
+        (tempfile.NamedTemporaryFile, ()),
+        (tempfile.SpooledTemporaryFile, ()),
+        (io.BytesIO, (b"a",)),
+        (io.StringIO, ("a",)),
+    ],
+)
+def test_an_open_file_is_refused_whatever_opened_it(opening: Any, arguments: tuple[Any, ...]) -> None:
+    with opening(*arguments) as file, pytest.raises(UnreadableValueError, match="an open file"):
+        LiveValues().structure({"held": [file]})
 
 
 def test_a_value_that_contains_itself_and_one_that_is_too_deep_are_refused() -> None:

@@ -8,6 +8,7 @@ import decimal
 import enum
 import fractions
 import functools
+import io
 import logging
 import pathlib
 import re
@@ -82,6 +83,8 @@ class LiveValues:
     def _fields(self, value: Any, kind: type) -> Any:  # noqa: ANN401 - any object
         """Return class, attributes and contents of an object that is nothing but those."""
         name = class_name(kind)
+        if is_open_file(value):
+            raise UnreadableValueError(f"it is a {name}, an open file, whose contents are no part of it")
         known = dataclasses.is_dataclass(value) or hasattr(kind, "model_fields")
         if not known and any(getattr(kind, each) is not getattr(object, each) for each in _OWN_STATE):
             raise UnreadableValueError(f"it is a {name}, which has a state of its own")
@@ -93,6 +96,14 @@ class LiveValues:
         found = {each: getattr(value, each) for each in slots if hasattr(value, each)}
         attributes = {**getattr(value, "__dict__", {}), **found}
         return (name, self.structure(attributes), None if base is None else self.structure(base(value)))
+
+
+def is_open_file(value: object) -> bool:
+    """Say whether a value is a stream, or the standard library's wrapper of one."""
+    if isinstance(value, io.IOBase):
+        return True
+    wraps = type(value).__module__ in _WRAPPERS_OF_FILES
+    return wraps and any(isinstance(each, io.IOBase) for each in getattr(value, "__dict__", {}).values())
 
 
 # Tagged, and hashable, so that they may stand in sets; `hashing` tells 1 from True from 1.0.
@@ -107,6 +118,7 @@ _PLAIN = {bool, int, float, str, bytes}
 _CODE = FunctionType | BuiltinFunctionType | MethodType | ModuleType | type
 _BASES: tuple[Any, ...] = (int, float, str, bytes, list, tuple, dict, set, frozenset)
 _OWN_STATE = ("__reduce_ex__", "__reduce__", "__getstate__")
+_WRAPPERS_OF_FILES = {"tempfile", "codecs"}
 _KNOWN: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (enum.Enum, lambda value: value.name),
     (

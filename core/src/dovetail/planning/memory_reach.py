@@ -13,7 +13,7 @@ from typing import Any
 from dovetail.definition.step import step
 from dovetail.hashing import digest_value
 from dovetail.materializers.type_names import public_module
-from dovetail.planning.live_values import LiveValues, UnreadableValueError
+from dovetail.planning.live_values import LiveValues, UnreadableValueError, is_open_file
 from dovetail.planning.name_reach import NameReach
 from dovetail.planning.project_modules import ProjectModules
 from dovetail.planning.source_file import Part, SourceFile
@@ -53,6 +53,9 @@ class MemoryReach:
                 if LOCAL in plain.__qualname__:
                     self._wrappers(value, plain)
         self.names.walk()
+        for label in self.names.parts:
+            if is_open_file(value := _in_module(label)) and value not in (sys.stdout, sys.stderr):
+                self.names.parts[label] = f"{UNHASHABLE}it is an open file, whose contents are no part of it"
         return dict(sorted(self.names.parts.items()))
 
     def _function(self, function: FunctionType) -> None:
@@ -144,6 +147,14 @@ class MemoryReach:
 
 
 _MISSING = object()
+
+
+def _in_module(label: str) -> Any:  # noqa: ANN401 - any value
+    """Return what a module that is loaded has under the name of a part, None where there is no such."""
+    name, _, attribute = label.partition(":")
+    main = sys.modules.get("__main__")
+    module = main if public_module("__main__") == name else sys.modules.get(name)
+    return vars(module).get(attribute) if isinstance(module, ModuleType) else None
 
 
 def _parsed(text: str, names: Mapping[str, Any]) -> SourceFile | None:
