@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
 from dovetail.testing.command_line import CommandLine
@@ -69,3 +71,23 @@ def test_ctrl_c_cancels_the_run(cli: CommandLine) -> None:
     _, err = child.communicate(timeout=30)
     assert child.returncode == 130, err
     assert cli("run", "list", "--json").json()[0]["status"] == "cancelled"
+
+
+def test_ctrl_c_of_a_script_leaves_with_130(cli: CommandLine) -> None:
+    path = cli.write("run.py", SCRIPT)
+    child = subprocess.Popen(
+        [sys.executable, str(path)],
+        cwd=cli.directory,
+        env=cli.environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not (cli.directory / "started").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=30)
+    assert child.returncode == 130, err
+    assert "was cancelled" in err
+    assert "Traceback" not in err

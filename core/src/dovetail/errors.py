@@ -121,7 +121,7 @@ class RunError(DovetailError):
 
 
 class StepError(RunError):
-    """A step failed; `traceback` is the user's own, without our frames."""
+    """A step failed; `traceback` is the user's own, without our frames, and a note of the exception."""
 
     def __init__(
         self,
@@ -133,6 +133,8 @@ class StepError(RunError):
     ) -> None:
         super().__init__(message, hint=hint, where=where)
         self.traceback = traceback
+        if traceback:
+            self.add_note(traceback)
 
 
 class RunCancelled(RunError):  # noqa: N818 - an outcome, not a fault

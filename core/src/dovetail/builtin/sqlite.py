@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from pydantic import field_validator
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.pool import QueuePool
@@ -29,12 +30,18 @@ _APPLICATION = 0x446F7665
 class SqliteMetadataStoreConfig(ComponentConfig):
     """Where the file lies, and when a commit has to survive a loss of power.
 
-    A relative `path` starts at the component's home, None means `metadata.db` there. `durability` is
-    `run` (what a completed run recorded is on disk) or `step` (each step, before the next is started).
+    A relative `path` means the directory in which it is said, None `metadata.db` in the component's
+    home. `durability` is `run` (what a completed run recorded is on disk) or `step` (each step, before
+    the next is started).
     """
 
     path: str | None = None
     durability: Literal["run", "step"] = "run"
+
+    @field_validator("path")
+    @classmethod
+    def _absolute(cls, path: str | None) -> str | None:
+        return None if path is None else str(Path(path).expanduser().absolute())
 
 
 class SqliteMetadataStore(SqlMetadataStore):
@@ -49,8 +56,7 @@ class SqliteMetadataStore(SqlMetadataStore):
     @cached_property
     def path(self) -> Path:
         """The database file, with links followed: the lock lies next to the real one."""
-        given = self.config.path
-        return (self.home / (Path(given).expanduser() if given else "metadata.db")).resolve()
+        return Path(self.config.path or self.home / "metadata.db").resolve()
 
     def open(self) -> None:
         self._access = self._find_access()

@@ -204,12 +204,15 @@ def say_once(request: Request) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a run starts from besides stack and plan; `live` are the steps that exist in this process."""
+    """What a run starts from besides stack and plan; `live` are the steps that exist in this process.
+
+    `git` is asked by runs that begin; one that is resumed keeps what it began with.
+    """
 
     setting: WorkerSetting
     request: Request
     progress: Progress
-    git: GitState
+    git: GitState | None = None
     live: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -225,7 +228,7 @@ def launch(stack: LiveStack, plan: Plan, start: Start, resumed: RunRecord | None
         live=start.live,
     )
     launcher = Launcher(stack, plan, start.setting, options, start.progress)
-    ended = launcher.launch(start.git) if resumed is None else launcher.resume(resumed, start.git)
+    ended = launcher.launch(start.git) if resumed is None else launcher.resume(resumed)
     if request.check:
         raise_unless_completed(ended, launcher)
     return RunView(Records(stack.record, stack.home), ended)
@@ -239,12 +242,12 @@ def raise_unless_completed(run: RunRecord, launcher: Launcher) -> None:
         if launcher.cancel.signal:
             error.exit_code = 128 + launcher.cancel.signal  # type: ignore[misc] # of this one only
         raise error
-    for step, report in launcher.reports.items():
-        failure = report.failure
-        if failure is None:
-            continue
+    failures = {step: report.failure for step, report in launcher.reports.items() if report.failure}
+    for step, failure in failures.items():
+        others = [each for each in failures if each != step]
+        more = f"; so did {', '.join(map(repr, others))}" if others else ""
         raise StepError(
-            f"step {step!r} failed: {failure.type}: {failure.message}",
+            f"step {step!r} failed: {failure.type}: {failure.message}{more}",
             hint=failure.hint or f"its output: dovetail run logs {run.name} {step}",
             traceback=failure.traceback or None,
         )

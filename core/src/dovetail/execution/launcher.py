@@ -81,7 +81,7 @@ class Launcher:
     def _plan_json(self) -> bytes:
         return self.plan.to_json()
 
-    def launch(self, git: GitState) -> RunRecord:
+    def launch(self, git: GitState | None) -> RunRecord:
         """Run the plan from the start; return the record of the ended run.
 
         Raises:
@@ -92,6 +92,7 @@ class Launcher:
         run_id = new_id()
         started = now()
         self._metadata.open()
+        commit, dirty = git.result() if git else (None, None)
         run = RunRecord(
             id=run_id,
             name=self.options.name or run_name(self.plan.pipeline, run_id, started),
@@ -104,17 +105,19 @@ class Launcher:
             host=platform.node(),
             source_root=str(self.setting.source_root),
             options=self._noted_options(),
+            commit=commit,
+            dirty=dirty,
         )
-        return self._own(run, git, resumed=False)
+        return self._own(run, resumed=False)
 
-    def resume(self, run: RunRecord, git: GitState) -> RunRecord:
+    def resume(self, run: RunRecord) -> RunRecord:
         """Go on with an unfinished run: pending reports first, then what is not completed."""
         refuse_unserved(self.plan, self.stack.record)
         self._metadata.open()
         again = run.model_copy(update={"status": Status.RUNNING, "finished": None, "error": None})
-        return self._own(again, git, resumed=True)
+        return self._own(again, resumed=True)
 
-    def _own(self, run: RunRecord, git: GitState, *, resumed: bool) -> RunRecord:
+    def _own(self, run: RunRecord, *, resumed: bool) -> RunRecord:
         lease = self._metadata.acquire(run.id)
         clock = time.monotonic()
         try:
@@ -124,11 +127,9 @@ class Launcher:
                 try:
                     dispatch = self._execute(run, lease, resumed=resumed)
                 except BaseException as error:
-                    self._finish(
-                        run, lease, git, clock, _status_of(error), str(error) or type(error).__name__
-                    )
+                    self._finish(run, lease, clock, _status_of(error), str(error) or type(error).__name__)
                     raise
-            return self._finish(run, lease, git, clock, *self._outcome(dispatch))
+            return self._finish(run, lease, clock, *self._outcome(dispatch))
         finally:
             lease.release()
 
@@ -184,17 +185,14 @@ class Launcher:
         return Status.COMPLETED, None
 
     def _finish(
-        self, run: RunRecord, lease: Lease, git: GitState, clock: float, status: Status, error: str | None
+        self, run: RunRecord, lease: Lease, clock: float, status: Status, error: str | None
     ) -> RunRecord:
         failpoints.hit("finish")
-        commit, dirty = git.result()
         ended = run.model_copy(
             update={
                 "status": status,
                 "finished": now(),
                 "duration": time.monotonic() - clock,
-                "commit": commit,
-                "dirty": dirty,
                 "error": error,
             }
         )

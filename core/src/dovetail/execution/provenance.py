@@ -14,7 +14,7 @@ _PATIENCE = 10.0
 
 
 class GitState:
-    """Asks git in the background, so that nobody waits for it before the run has ended."""
+    """Asks git in the background, while the pipeline is compiled and the stack is put together."""
 
     def __init__(self, root: Path) -> None:
         self._child: subprocess.Popen[bytes] | None = None

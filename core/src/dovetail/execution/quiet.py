@@ -25,3 +25,4 @@ def _show(kind: type[BaseException], error: BaseException, trace: TracebackType 
     if isinstance(error, StepError) and error.traceback:
         sys.stderr.write(error.traceback)
     sys.stderr.write(f"error: {error}\n")
+    sys.exit(error.exit_code)  # the interpreter takes the exit code from here

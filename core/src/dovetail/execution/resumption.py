@@ -10,7 +10,6 @@ from dovetail.errors import ConflictError, NotFoundError, PlanError
 from dovetail.execution.api import Request, Start, launch
 from dovetail.execution.launcher import USED_BY_RUNS
 from dovetail.execution.progress import choose_progress
-from dovetail.execution.provenance import GitState
 from dovetail.execution.sources import check_sources, setting_for_plan
 from dovetail.stacks.assemble import assemble
 
@@ -35,7 +34,6 @@ def resume_run(run: RunView, source: str | Path | None, request: Request) -> Run
     plan = run.plan
     setting = setting_for_plan(plan, root)
     setting.script = record.options.get("script")
-    git = GitState(root)
     progress = choose_progress(quiet=request.quiet, in_process=request.in_process)
     try:
         check_sources(plan, root)
@@ -48,4 +46,4 @@ def resume_run(run: RunView, source: str | Path | None, request: Request) -> Run
         closing(setting),
         assemble(record.stack, only=USED_BY_RUNS, in_process=request.in_process) as stack,
     ):
-        return launch(stack, plan, Start(setting, request, progress, git), resumed=record)
+        return launch(stack, plan, Start(setting, request, progress), resumed=record)
