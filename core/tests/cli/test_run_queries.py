@@ -74,7 +74,7 @@ def test_a_run_is_shown_with_its_steps(dovetail: Cli, recorded: list[RecordedRun
     assert "commit 0123456789 with changes" in shown
     assert lines(shown)[-2] == ["train", "completed", "250", "ms", "1", "output", "loss=0.25"]
     second = lines(dovetail("run show second").out)
-    assert [line[:2] for line in second[-3:]] == [
+    assert [line[:2] for line in second[-5:-2]] == [
         ["load", "cached"],
         ["train", "failed"],
         ["check", "pending"],
@@ -107,7 +107,7 @@ def test_logs_are_shown_in_order_under_headings(dovetail: Cli, recorded: list[Re
     )
     assert dovetail("run logs first train").out == "train says 7\n"
     assert dovetail("run logs first train --attempt 1").out == "train says 7\n"
-    assert dovetail("run logs second").err == "nothing was written\n"
+    assert dovetail("run logs third").err == "nothing was written\n"
 
 
 def test_an_attempt_that_was_not_made_is_one_message(dovetail: Cli, recorded: list[RecordedRun]) -> None:

@@ -13,7 +13,7 @@ from dovetail.references import load
 _VERBS = {
     "list": ("dovetail.cli.run_queries:list_runs", "List runs, newest first."),
     "show": ("dovetail.cli.run_queries:show", "Show a run: steps, times, metrics, outputs."),
-    "logs": ("dovetail.cli.run_queries:logs", "Show what the steps of a run wrote."),
+    "logs": ("dovetail.cli.run_logs:logs", "Show what the steps of a run wrote, and why attempts failed."),
     "explain": ("dovetail.cli.run_control:explain", "Say why a step was or was not taken from the cache."),
     "resume": ("dovetail.cli.run_control:resume", "Go on with a run that did not complete."),
     "page": ("dovetail.cli.run_control:page", "Write a page of a run: graph, durations, metrics, artifacts."),

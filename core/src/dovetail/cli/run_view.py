@@ -7,7 +7,7 @@ from typing import Any
 
 from dovetail.cli.render import NOTHING, print_lines, print_table
 from dovetail.client import ArtifactView, Client, RunView, StepView
-from dovetail.records.run import Status
+from dovetail.records.run import AttemptRecord, Status
 
 _MINUTE, _HOUR = 60.0, 3600.0
 _KILO = 1000.0
@@ -30,6 +30,55 @@ def show_run(run: RunView) -> None:
     rows = [_row(step, run.metrics.get(name, {})) for name, step in run.steps.items()]
     print_lines([""])
     print_table(["step", "status", "duration", "tries", "outputs", "metrics"], rows, empty="no steps")
+    if failures := _failures(run):
+        print_lines(["", *failures])
+
+
+def _failures(run: RunView) -> list[str]:
+    """Return a line for each step that failed, and for each failed try of a step that was tried again."""
+    attempts = _failed_attempts(run)
+    lines = []
+    for name, step in run.steps.items():
+        tried = attempts.get(name, [])
+        record = step.record
+        told_of_step = bool(step.error) and not step.status.good
+        repeated = record is not None and record.attempts > 1
+        if told_of_step and not repeated:
+            lines.append(_line(f"{name} {step.status}: {step.error}"))
+        lines += [_line(f"{name} {how_ended(run, each)}") for each in tried if repeated or not told_of_step]
+    return lines
+
+
+def _line(text: str) -> str:
+    """Return the first line of a text, which is all that a list has room for."""
+    return text.strip().partition("\n")[0]
+
+
+def _failed_attempts(run: RunView) -> dict[str, list[AttemptRecord]]:
+    """Return the attempts that did not end well by step; asks only where there can be any."""
+    steps = [each.record for each in run.steps.values() if each.record]
+    if all(each.status.good and each.attempts <= 1 for each in steps):
+        return {}
+    found: dict[str, list[AttemptRecord]] = {}
+    for each in run.records.metadata.attempts(run.id):
+        if how_ended(run, each) is not None:
+            found.setdefault(each.step, []).append(each)
+    return found
+
+
+def attempt_status(run: RunView, attempt: AttemptRecord) -> Status:
+    """Return what became of an attempt; `interrupted` where the run's process died while it ran."""
+    lost = run.status is Status.INTERRUPTED and not attempt.status.ended
+    return Status.INTERRUPTED if lost else attempt.status
+
+
+def how_ended(run: RunView, attempt: AttemptRecord) -> str | None:
+    """Say in words how an attempt has ended; None where it ended well, or has not ended."""
+    status = attempt_status(run, attempt)
+    if status.good or not status.ended:
+        return None
+    why = attempt.error or attempt.reason
+    return f"attempt {attempt.number} {status}{f': {why}' if why else ''}"
 
 
 def _head(run: RunView) -> list[str]:
@@ -59,6 +108,7 @@ def _row(step: StepView, metrics: dict[str, float]) -> list[object]:
 def run_document(run: RunView) -> dict[str, Any]:
     """Return a run with its steps as plain JSON values."""
     _ = run.outputs  # all of them in one question
+    failed = _failed_attempts(run)
     return {
         **run_summary(run),
         "plan": run.record.plan_digest,
@@ -68,7 +118,13 @@ def run_document(run: RunView) -> dict[str, Any]:
         "source_root": run.record.source_root,
         "versions": run.versions,
         "components": {kind: each.flavor for kind, each in run.record.stack.components.items()},
-        "steps": [_step_document(step, run.metrics.get(name, {})) for name, step in run.steps.items()],
+        "steps": [
+            {
+                **_step_document(step, run.metrics.get(name, {})),
+                "failed_attempts": [_attempt_document(run, each) for each in failed.get(name, [])],
+            }
+            for name, step in run.steps.items()
+        ],
     }
 
 
@@ -102,6 +158,15 @@ def _step_document(step: StepView, metrics: dict[str, float]) -> dict[str, Any]:
         "inputs": dict(step.record.inputs) if step.record else {},
         "outputs": {name: artifact_summary(artifact) for name, artifact in step.outputs.items()},
         "error": step.error,
+    }
+
+
+def _attempt_document(run: RunView, attempt: AttemptRecord) -> dict[str, Any]:
+    return {
+        "attempt": attempt.number,
+        "status": str(attempt_status(run, attempt)),
+        "reason": attempt.reason,
+        "error": attempt.error,
     }
 
 
