@@ -69,6 +69,30 @@ def test_a_body_that_computes_is_told_where_and_why_not(
     assert "compute inside a step" in outcome.err
 
 
+def test_a_wrong_parameter_is_told_by_its_name_and_how_it_is_typed(
+    dovetail: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run.py").write_text(TUNED)
+    outcome = dovetail("run run.py --param train.alpha=abc")
+    assert "parameter 'alpha' of step 'train', given by --param, is 'abc', not float" in outcome.err
+    assert outcome.err.endswith("hint: alpha is a float: --param train.alpha=0.5\n")
+
+
+TUNED = """
+from dovetail import BaseStepConfig, pipeline, step
+
+class Tuning(BaseStepConfig):
+    alpha: float = 1.0
+
+@step
+def train(config: Tuning) -> float:
+    return config.alpha
+
+@pipeline
+def trained():
+    train(config=Tuning())
+"""
 TALKING = """
 import argparse
 import os

@@ -18,7 +18,7 @@ from typing_extensions import TypedDict
 
 from dovetail.definition.signature import REQUIRED, Argument
 from dovetail.hashing import canonical_json
-from dovetail.planning.parameter_values import Text, UnfitValueError, decode, encode, encode_fields
+from dovetail.planning.parameter_values import Text, UnfitValueError, decode, encode, encode_fields, example
 from dovetail.records.config import BaseStepConfig
 
 
@@ -174,6 +174,26 @@ def test_a_text_of_the_command_line_is_read_as_the_annotation_asks(
 def test_a_text_that_is_nothing_of_the_type_is_refused(annotation: Any, text: str) -> None:
     with pytest.raises(UnfitValueError, match=f"is '{text}', not"):
         encode(annotation, Text(text))
+
+
+@pytest.mark.parametrize(
+    ("annotation", "shown"),
+    [
+        (int, "3"),
+        (float | None, "0.5"),
+        (list[int], "[3]"),
+        (list[str], '["text"]'),
+        (Literal["a", "b"], "a"),
+        (Mode, "fast"),
+    ],
+)
+def test_an_example_of_a_type_is_a_text_that_is_read_as_it(annotation: Any, shown: str) -> None:
+    assert example(annotation) == shown
+    encode(annotation, Text(shown))
+
+
+def test_of_a_type_that_is_not_plain_no_example_is_shown() -> None:
+    assert example(Config) is None
 
 
 def test_a_parameter_object_is_its_fields_with_single_ones_changed() -> None:

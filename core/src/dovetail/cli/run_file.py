@@ -18,6 +18,7 @@ from dovetail.client import RunView
 from dovetail.errors import DovetailError, UsageError
 from dovetail.execution.api import Pipeline, Request, run
 from dovetail.execution.script import Captured, body_problem, execute, pipelines_run_in, script_problem
+from dovetail.planning.parameter_values import CommandLineText
 from dovetail.planning.yaml_plan import load_plan
 
 _PLANS = {".yaml", ".yml"}
@@ -84,14 +85,14 @@ def run_file(
 
 
 def _request(given: dict[str, Any]) -> Request:
-    parameters = {}
+    parameters: dict[str, Any] = {}
     for each in given["parameters"]:
         key, sign, value = each.partition("=")
         if not sign or "." not in key:
             raise UsageError(
                 f"--param {each!r} is not of the form STEP.NAME=VALUE", hint="--param trainer.epochs=3"
             )
-        parameters[key] = value
+        parameters[key] = CommandLineText(value)
     return Request(
         stack=given["stack"],
         name=given["name"],

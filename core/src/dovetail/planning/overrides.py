@@ -45,7 +45,7 @@ class Overrides:
                     f"{key!r} names no parameter of a step",
                     hint="write it as STEP.NAME, such as trainer.epochs",
                 )
-            flat[key] = Text(value) if isinstance(value, str) else value
+            flat[key] = Text(value) if type(value) is str else value
         return cls(flat=flat)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import enum
 import functools
 import json
 import math
+import types
+import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -22,20 +25,41 @@ from dovetail.hashing import canonical_json
 from dovetail.materializers.type_names import type_name
 
 _SCALARS = (int, str, float, bool)
+_EXAMPLES: dict[type, str] = {int: "3", float: "0.5", bool: "true", str: "text", dict: '{"key": 1}'}
 _REMEDY = "a parameter is a value that JSON can hold: make this one in a step and pass on its output"
 
 
 class UnfitValueError(Exception):
-    """A value cannot be the parameter; `reason` completes `parameter 'x' ...`, `hint` says what to do."""
+    """A value cannot be the parameter; `reason` completes `parameter 'x' ...`, `hint` says what to do.
 
-    def __init__(self, reason: str, hint: str = _REMEDY) -> None:
+    `field` is that of a parameter object which is wrong, `text` what was read, where it was a text, and
+    `annotation` as what.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        hint: str = _REMEDY,
+        *,
+        text: Text | None = None,
+        annotation: Any = None,  # noqa: ANN401 - any annotation
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.hint = hint
+        self.text = text
+        self.annotation = annotation
+        self.field: str | None = None
 
 
 class Text(str):
-    """A value typed on a command line: read as its annotation asks."""
+    """A value that is read as its annotation asks."""
+
+    __slots__ = ()
+
+
+class CommandLineText(Text):
+    """A text that was given by `--param`."""
 
     __slots__ = ()
 
@@ -47,7 +71,7 @@ def encode(annotation: Any, value: Any) -> Any:  # noqa: ANN401 - any annotation
         UnfitValueError: it is not of the type, or JSON cannot hold it.
     """
     if isinstance(value, Text):
-        return _encode_text(annotation, str(value))
+        return _encode_text(annotation, value)
     if type(value) is annotation and annotation in _SCALARS and _is_sayable(value):
         return value
     adapter = _adapter(annotation)
@@ -91,7 +115,7 @@ def encode_fields(argument: Argument, given: Any, changes: Mapping[str, Any]) ->
             if name not in fields:
                 hint = did_you_mean(name, list(fields)) or f"{cls.__name__} has no fields"
                 raise UnfitValueError(f"has no field {name!r}", hint)
-            document[name] = encode(fields[name].annotation, value)
+            document[name] = _encode_field(name, fields[name].annotation, value)
         made = cls.model_validate_json(canonical_json(document), strict=True, by_name=True, by_alias=True)
         return encode(cls, made)
     except ValidationError as error:
@@ -117,7 +141,16 @@ def _checked(adapter: TypeAdapter[Any], annotation: Any, value: Any) -> Any:  # 
             raise UnfitValueError(_misfit(annotation, value, error), hint) from error
 
 
-def _encode_text(annotation: Any, text: str) -> Any:  # noqa: ANN401 - any annotation
+def _encode_field(name: str, annotation: Any, value: Any) -> Any:  # noqa: ANN401
+    try:
+        return encode(annotation, value)
+    except UnfitValueError as error:
+        error.field = name
+        raise
+
+
+def _encode_text(annotation: Any, typed: Text) -> Any:  # noqa: ANN401 - any annotation
+    text = str(typed)
     if annotation is str:
         return encode(str, text)
     try:
@@ -127,9 +160,31 @@ def _encode_text(annotation: Any, text: str) -> Any:  # noqa: ANN401 - any annot
     try:
         return encode(annotation, _adapter(annotation).validate_strings(text))
     except ValidationError as error:
+        shown = example(annotation)
         raise UnfitValueError(
-            _misfit(annotation, text, error), "write it as JSON, or as plain text"
+            _misfit(annotation, text, error),
+            "write it as JSON" if shown is None else f"write it like {shown}",
+            text=typed,
+            annotation=annotation,
         ) from error
+
+
+def example(annotation: Any) -> str | None:  # noqa: ANN401 - any annotation
+    """Return a text that is a value of the type, None where none is known."""
+    arguments = typing.get_args(annotation)
+    origin = typing.get_origin(annotation) or annotation
+    if origin in {typing.Union, types.UnionType}:
+        return next((shown for each in arguments if (shown := example(each)) is not None), None)
+    if origin is typing.Annotated:
+        return example(arguments[0])
+    if origin is typing.Literal:
+        return str(arguments[0])
+    if isinstance(origin, type) and issubclass(origin, enum.Enum):
+        return next((str(each.value) for each in origin), None)
+    if origin in {list, set, frozenset}:
+        inner = example(arguments[0]) if arguments else "1"
+        return None if inner is None else f"[{json.dumps(inner) if arguments[:1] == (str,) else inner}]"
+    return _EXAMPLES.get(origin) if isinstance(origin, type) else None
 
 
 @functools.lru_cache(maxsize=1024)

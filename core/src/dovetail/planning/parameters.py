@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,7 +10,15 @@ from dovetail.definition.composition import Node
 from dovetail.definition.signature import REQUIRED, Argument, StepSignature
 from dovetail.definition.step import StepDefinition
 from dovetail.errors import PlanError, did_you_mean
-from dovetail.planning.parameter_values import UnfitValueError, decode, encode, encode_fields
+from dovetail.materializers.type_names import type_name
+from dovetail.planning.parameter_values import (
+    CommandLineText,
+    UnfitValueError,
+    decode,
+    encode,
+    encode_fields,
+    example,
+)
 from dovetail.records.plan import StepInput, StepPlan
 
 
@@ -102,9 +111,20 @@ def _fit(node: Node, name: str, encoding: Callable[..., Any], *arguments: object
     try:
         return encoding(*arguments)
     except UnfitValueError as error:
+        name, hint, given = error.field or name, error.hint, ""
+        if isinstance(error.text, CommandLineText):
+            given, hint = ", given by --param,", _as_typed(node.name, name, error)
         raise PlanError(
-            f"parameter {name!r} of step {node.name!r} {error.reason}", hint=error.hint, where=node.where
+            f"parameter {name!r} of step {node.name!r}{given} {error.reason}", hint=hint, where=node.where
         ) from error
+
+
+def _as_typed(step: str, name: str, error: UnfitValueError) -> str:
+    """Return how the parameter is written on a command line."""
+    kind, shown = type_name(error.annotation), example(error.annotation)
+    article = "an" if kind[:1] in set("aeiou") else "a"
+    value = "JSON" if shown is None else shlex.quote(shown)
+    return f"{name} is {article} {kind}: --param {step}.{name}={value}"
 
 
 def restore_parameters(signature: StepSignature, step: StepPlan) -> dict[str, Any]:
