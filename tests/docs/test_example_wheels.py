@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from dovetail import hookspecs
 from dovetail.testing.command_line import CommandLine
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -102,3 +103,21 @@ def test_the_pages_show_the_files_as_they_are() -> None:
     kept = DOCS / "examples"
     differ = [f"{page.name}: {name}" for page, name, text in shown if (kept / name).read_text() != text]
     assert differ == []
+
+
+def test_the_pages_show_every_file_that_a_wheel_is_built_from() -> None:
+    shown = {name: text for page in DOCS.glob("*.md") for name, text in SHOWN.findall(page.read_text())}
+    projects = [name for name in shown if name.endswith("pyproject.toml")]
+    assert projects
+    for name in projects:
+        wheel = name.partition("/")[0]
+        readme = tomllib.loads(shown[name])["project"]["readme"]
+        sources = {f"{wheel}/{each.relative_to(DOCS / 'examples' / wheel)}" for each in
+                   (DOCS / "examples" / wheel / "src").rglob("*.py")}  # fmt: skip
+        assert {f"{wheel}/{readme}", *sources} <= set(shown)
+
+
+def test_the_hooks_of_all_component_types_are_named() -> None:
+    page = (DOCS / "plugins.md").read_text()
+    hooks = [name for name in vars(hookspecs) if name.startswith("dovetail_")]
+    assert [name for name in hooks if f"`{name}" not in page] == []
