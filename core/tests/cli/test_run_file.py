@@ -69,6 +69,40 @@ def test_a_body_that_computes_is_told_where_and_why_not(
     assert "compute inside a step" in outcome.err
 
 
+def test_what_a_script_raises_is_told_where_it_was_raised(
+    dovetail: Callable[..., Any], script: Callable[..., str], tmp_path: Path
+) -> None:
+    (tmp_path / "rows.py").write_text("\nimport no_such_module\n")
+    run = tmp_path / script()
+    run.write_text("import rows\n" + run.read_text())
+    outcome = dovetail("run run.py")
+    *shown, error, hint = outcome.err.splitlines()
+    assert outcome.code == 2
+    assert error.startswith(
+        f"error: {tmp_path / 'rows.py'}:2: the script raised ModuleNotFoundError: No module"
+    )
+    assert "`python run.py`" in hint
+    files = [line.split('"')[1] for line in shown if line.startswith("  File ")]
+    assert files == [str(run), str(tmp_path / "rows.py")]
+
+
+def test_what_a_library_raises_is_told_at_the_line_that_called_it(
+    dovetail: Callable[..., Any], script: Callable[..., str], tmp_path: Path
+) -> None:
+    run = tmp_path / script()
+    run.write_text("import json\njson.loads('{')\n" + run.read_text())
+    assert f"error: {run}:2: the script raised JSONDecodeError" in dovetail("run run.py").err
+
+
+def test_an_imported_file_that_is_no_python_is_told_by_its_own_line(
+    dovetail: Callable[..., Any], script: Callable[..., str], tmp_path: Path
+) -> None:
+    (tmp_path / "halves.py").write_text("\n\nx = (\n")
+    run = tmp_path / script()
+    run.write_text("import halves\n" + run.read_text())
+    assert f"error: {tmp_path / 'halves.py'}:3: the script raised SyntaxError" in dovetail("run run.py").err
+
+
 def test_a_wrong_parameter_is_told_by_its_name_and_how_it_is_typed(
     dovetail: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

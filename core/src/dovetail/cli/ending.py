@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from dovetail.cli.render import clean
-from dovetail.errors import DovetailError, StepError, StoreError
+from dovetail.errors import DovetailError, StoreError
 
 INTERNAL = 70
 INTERRUPTED = 130
@@ -44,10 +44,10 @@ def silence_if_broken() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _ours(error: DovetailError, _: bool) -> int:  # noqa: FBT001 - called by the table
-    if isinstance(error, StepError) and error.traceback:
+def _ours(error: DovetailError, debug: bool) -> int:  # noqa: FBT001 - called by the table
+    for note in () if debug else getattr(error, "__notes__", ()):  # tracebacks of the user's own code
         with suppress(BrokenPipeError):
-            click.echo("\n".join(map(clean, error.traceback.splitlines())), err=True)
+            click.echo("\n".join(map(clean, note.splitlines())), err=True)
     place = f"{error.where}: " if error.where else ""
     to_person("error", f"{place}{error.message}")
     if error.hint:

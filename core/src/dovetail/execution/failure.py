@@ -11,6 +11,8 @@ from dovetail.materializers.type_names import class_names
 from dovetail.records.report import Failure
 
 _OURS = str(Path(__file__).resolve().parent.parent)
+_STANDARD = str(Path(traceback.__file__).parent)
+_IMPORTING = "<frozen importlib"
 _LONGEST = 10_000
 """Characters of a message that are kept; whoever puts a table into one wants its beginning."""
 
@@ -23,9 +25,33 @@ def failure_of(error: BaseException) -> Failure:
         return Failure(type=kind, bases=bases, message=error.message, hint=error.hint)
     if isinstance(error, SystemExit):
         return Failure(type=kind, bases=bases, message=_storable(f"the step called sys.exit({error.code!r})"))
+    return Failure(type=kind, bases=bases, message=_storable(_text(error)), traceback=users_traceback(error))
+
+
+def users_traceback(error: BaseException) -> str:
+    """Return the traceback as a person is shown it: from their own first frame on, imports without theirs."""
     shown = traceback.TracebackException(type(error), error, users_frames(error.__traceback__), compact=True)
-    lines = "".join(_storable(each) for each in shown.format())
-    return Failure(type=kind, bases=bases, message=_storable(_text(error)), traceback=lines)
+    kept = [each for each in shown.stack if not each.filename.startswith(_IMPORTING)]
+    shown.stack = traceback.StackSummary.from_list(kept or shown.stack)
+    return "".join(_storable(each) for each in shown.format())
+
+
+def users_place(error: BaseException) -> str | None:
+    """Return `file:line` of the innermost frame of the user's own code; of no library, None where none is."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno or 1}"
+    found = [
+        f"{frame.f_code.co_filename}:{line}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if _is_users(frame.f_code.co_filename)
+    ]
+    return found[-1] if found else None
+
+
+def _is_users(file: str) -> bool:
+    if file.startswith(("<", _OURS, _STANDARD)):
+        return False
+    return not {"site-packages", "dist-packages"}.intersection(Path(file).parts)
 
 
 def _text(error: BaseException) -> str:
@@ -45,6 +71,6 @@ def _storable(text: str) -> str:
 def users_frames(trace: TracebackType | None) -> TracebackType | None:
     """Return the traceback from the first frame that is not ours; all of it where every frame is."""
     first = trace
-    while first is not None and first.tb_frame.f_code.co_filename.startswith((_OURS, "<frozen importlib")):
+    while first is not None and first.tb_frame.f_code.co_filename.startswith((_OURS, _IMPORTING)):
         first = first.tb_next
     return first or trace

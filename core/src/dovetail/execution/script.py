@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import shlex
 import sys
 import traceback
 from collections import deque
@@ -16,6 +17,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from dovetail.errors import DefinitionError, DovetailError, UsageError
+from dovetail.execution.failure import users_place, users_traceback
 
 
 class Captured(BaseException):
@@ -163,13 +165,16 @@ def _root(node: ast.AST) -> str:
 
 
 def script_problem(error: BaseException, path: Path) -> DovetailError:
-    """Return what a script's own exception means to the one who ran it: file, line, class and text."""
-    lines = _lines(error, lambda code: code.co_filename == str(path))
-    return UsageError(
+    """Return what a script's own exception means to the one who ran it: place, class, text, traceback."""
+    here = Path.cwd()
+    shown = path.relative_to(here) if path.is_relative_to(here) else path
+    problem = UsageError(
         f"the script raised {type(error).__name__}: {error}",
-        where=f"{path}:{lines[-1] if lines else 1}",
-        hint="`dovetail run --debug` shows the whole traceback",
+        where=users_place(error) or f"{path}:1",
+        hint=f"it is the script's own; `{shlex.join(['python', str(shown), *sys.argv[1:]])}` raises it too",
     )
+    problem.add_note(users_traceback(error))
+    return problem
 
 
 def body_problem(error: Exception, name: str, body: Callable[..., Any]) -> DovetailError | None:
