@@ -103,12 +103,13 @@ def test_an_imported_file_that_is_no_python_is_told_by_its_own_line(
     assert f"error: {tmp_path / 'halves.py'}:3: the script raised SyntaxError" in dovetail("run run.py").err
 
 
+@pytest.mark.parametrize("command", ["run", "pipeline compile"])
 def test_a_wrong_parameter_is_told_by_its_name_and_how_it_is_typed(
-    dovetail: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dovetail: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run.py").write_text(TUNED)
-    outcome = dovetail("run run.py --param train.alpha=abc")
+    outcome = dovetail(f"{command} run.py --param train.alpha=abc")
     assert "parameter 'alpha' of step 'train', given by --param, is 'abc', not float" in outcome.err
     assert outcome.err.endswith("hint: alpha is a float: --param train.alpha=0.5\n")
 

@@ -10,6 +10,7 @@ from dovetail.cli.render import say
 from dovetail.cli.run_file import capture, composing, output_aside
 from dovetail.errors import UsageError
 from dovetail.execution.api import Request
+from dovetail.planning.parameter_values import CommandLineText
 from dovetail.planning.yaml_plan import dump_plan
 
 
@@ -47,10 +48,10 @@ def command(
     say(f"wrote the plan of pipeline {pipeline.name!r} to {output}")
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _pair(text: str) -> tuple[str, CommandLineText]:
     key, sign, value = text.partition("=")
     if not sign or "." not in key:
         raise UsageError(
             f"--param {text!r} is not of the form STEP.NAME=VALUE", hint="--param trainer.epochs=3"
         )
-    return key, value
+    return key, CommandLineText(value)
