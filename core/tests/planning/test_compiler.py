@@ -18,7 +18,6 @@ from dovetail.materializers.registry import Registry
 from dovetail.planning.compiler import compile_plan
 from dovetail.planning.graph import CycleError
 from dovetail.planning.overrides import Overrides, read_overrides
-from dovetail.planning.parameter_values import CommandLineText
 from dovetail.planning.parameters import restore_parameters
 from dovetail.records.config import BaseStepConfig
 from dovetail.records.plan import Plan, StepInput
@@ -124,7 +123,6 @@ def test_the_cache_may_be_off_for_all_steps(
         ("trian.epochs", "there is no step 'trian'", "'train'"),
         ("train.data", "is an output of step 'load'", "set a parameter of that step"),
         ("load.rows", "parameter 'rows' of step 'load' is 'x', not int", "like 3"),
-        ("train.epochs", "parameter 'epochs' of step 'train' is 'x', not int", "like 3"),
     ],
 )
 def test_a_wrong_override_is_refused(key: str, said: str, hint: str) -> None:
@@ -132,21 +130,6 @@ def test_a_wrong_override_is_refused(key: str, said: str, hint: str) -> None:
         compiled(training, Overrides.from_parameters({key: "x"}))
     assert said in raised.value.message
     assert hint in str(raised.value.hint)
-
-
-@pytest.mark.parametrize(
-    ("key", "said", "hint"),
-    [
-        ("load.rows", "'rows' of step 'load'", "rows is an int: --param load.rows=3"),
-        ("train.rate", "'rate' of step 'train'", "rate is a float: --param train.rate=0.5"),
-        ("train.config.rate", "'rate' of step 'train'", "rate is a float: --param train.rate=0.5"),
-    ],
-)
-def test_a_wrong_text_of_the_command_line_is_told_with_what_to_type(key: str, said: str, hint: str) -> None:
-    with pytest.raises(PlanError) as raised:
-        compiled(training, Overrides.from_parameters({key: CommandLineText("abc")}))
-    assert raised.value.message.startswith(f"parameter {said}, given by --param, is 'abc', not ")
-    assert raised.value.hint == hint
 
 
 def test_a_type_error_across_an_edge_names_both_types_and_both_places() -> None:
