@@ -91,7 +91,8 @@ def git(root: Path, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def test_the_project_is_a_clean_git_repository(tmp_path: Path) -> None:
+def test_the_project_is_a_clean_git_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     root = quickstart.make_project(tmp_path / "new")
     (root / "run.html").write_text("made by a run")
     assert git(root, "status", "--porcelain") == ""

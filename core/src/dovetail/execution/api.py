@@ -155,7 +155,10 @@ class Pipeline:
     def execute(self, request: Request) -> RunView:
         """Run as `run` does, whatever mode scripts are in."""
         setting = setting_for(self.definition)
-        git = GitState(setting.source_root)
+        with closing(GitState(setting.source_root)) as git:
+            return self._execute(request, setting, git)
+
+    def _execute(self, request: Request, setting: WorkerSetting, git: GitState) -> RunView:
         record = active_stack_record(request.stack)
         composition = self.compose()
         plan = self._plan(record, setting.source_root, request.parameters, composition)
@@ -262,13 +265,16 @@ def run(plan: Plan, *, source: str | Path | None = None, request: Request | None
     request = request or Request()
     root = Path(source or ".").resolve()
     setting = setting_for_plan(plan, root)
-    git = GitState(root)
     progress = choose_progress(quiet=request.quiet, in_process=request.in_process)
     check_sources(plan, root)
     if not request.in_process:
         setting.open_pool()
     record = active_stack_record(request.stack)
-    with closing(setting), assemble(record, only=USED_BY_RUNS, in_process=request.in_process) as stack:
+    with (
+        closing(setting),
+        closing(GitState(root)) as git,
+        assemble(record, only=USED_BY_RUNS, in_process=request.in_process) as stack,
+    ):
         return launch(stack, plan, Start(setting, request, progress, git))
 
 

@@ -56,6 +56,12 @@ class GitState:
             self._result = _read_status(answer.decode(errors="replace"), self._child.returncode)
         return self._result or (None, None)
 
+    def close(self) -> None:
+        """Take no answer any more, if none was taken."""
+        if self._result is None and self._child is not None:
+            self._child.kill()
+            self._child.communicate()
+
 
 def _under_git(root: Path) -> bool:
     return any((each / ".git").exists() for each in (root, *root.parents))
