@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import gc
 import os
+import statistics
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from dovetail import pipeline, step
 
 SHAPE = sys.argv[1]
-SIZES = (500, 1_000, 5_000, 10_000)
+SMALLEST, LARGEST = 500, 10_000
 seen: dict[int, int] = {}
 
 
@@ -68,20 +70,26 @@ def run_once(count: int) -> float:
     return time.process_time() - begin
 
 
+def marginal(once: Callable[[int], float], size: int, times: int) -> float:
+    """Return the seconds per step from `size` to twice as many.
+
+    Small sizes are repeated until they take as long as large ones, so that what else goes on on the machine
+    adds as much to both.
+    """
+    few = sum(once(size) for _ in range(times))
+    return (sum(once(2 * size) for _ in range(times)) - few) / (size * times)
+
+
 def main() -> None:
     """Print small and large marginal time per step, or the growth of memory."""
     if SHAPE == "memory":
-        run_once(SIZES[-1])
+        run_once(LARGEST)
         print(seen[9_998] - seen[999])
         return
-    once, rounds = (run_once, 2) if SHAPE == "running" else (compile_once, 9)
-    once(SIZES[0])
-    # All sizes in every round, so that what disturbs the machine for a while disturbs them alike.
-    taken = [{size: once(size) for size in SIZES} for _ in range(rounds)]
-    times = {size: min(each[size] for each in taken) for size in SIZES}
-    small = (times[1_000] - times[500]) / 500
-    large = (times[10_000] - times[5_000]) / 5_000
-    print(small, large)
+    once, rounds = (run_once, 2) if SHAPE == "running" else (compile_once, 5)
+    once(SMALLEST)
+    taken = [(marginal(once, 500, 10), marginal(once, 5_000, 1)) for _ in range(rounds)]
+    print(*map(statistics.median, zip(*taken, strict=True)))
 
 
 if __name__ == "__main__":
