@@ -13,7 +13,7 @@ import pytest
 
 from dovetail.components.orchestrator import StepEnd
 from dovetail.execution.job import Job
-from dovetail.execution.processes import ProcessPool
+from dovetail.execution.processes.pool import ProcessPool
 from dovetail.names import new_id
 from dovetail.records.plan import Plan
 from dovetail.records.report import StepTask

@@ -89,7 +89,7 @@ def test_with_watch_the_process_ends_with_whoever_holds_its_input(
 def test_the_package_is_found_where_only_the_launcher_knew_it(
     steps: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = "import sys; sys.modules['dovetail'] = None; import dovetail.execution.boot"
+    code = "import sys; sys.modules['dovetail'] = None; import dovetail.execution.processes.boot"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 1
     steps.write("def step(): import dovetail; print(dovetail.__file__)")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["/nowhere"]))

@@ -15,7 +15,7 @@ from dovetail.components.orchestrator import StepProcess
 from dovetail.errors import PlanError
 from dovetail.execution.job import Job, WorkerComponent
 from dovetail.execution.output import Capture
-from dovetail.execution.processes import ProcessPool
+from dovetail.execution.processes.pool import ProcessPool
 from dovetail.execution.progress import Progress
 from dovetail.execution.step_runner import Worker
 from dovetail.records.plan import Plan

@@ -7,9 +7,9 @@ import signal
 import time
 from typing import Any
 
-from dovetail.execution.log_file import LogFile
-from dovetail.execution.memory_kills import memory_kills
-from dovetail.execution.process_tree import send_signal
+from dovetail.execution.processes.log_file import LogFile
+from dovetail.execution.processes.memory_kills import memory_kills
+from dovetail.execution.processes.process_tree import send_signal
 
 _PIECE = 1 << 16
 _LAST_DRAIN = 1 << 22

@@ -6,7 +6,7 @@ inherits what a dead step leaves behind, whatever session that moved to, and kil
 so an orphan that arrives here comes from a step that has ended.
 
 Messages from the launcher (`do`): configure, job, start, end, close. To it (`event`): warm, note, grew,
-ended, crashed. See `dovetail.execution.warm` for those to and from the warm process.
+ended, crashed. See `dovetail.execution.processes.warm` for those to and from the warm process.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from dovetail.execution.channel import Channel
-from dovetail.execution.log_file import LogFile
-from dovetail.execution.process_tree import adopt_orphans, children, send_signal
-from dovetail.execution.starting import start_fresh, start_warm
-from dovetail.execution.strays import Strays, end_everything, wait_for_dead
-from dovetail.execution.supervised_step import Step, signal_name
+from dovetail.execution.processes.channel import Channel
+from dovetail.execution.processes.log_file import LogFile
+from dovetail.execution.processes.process_tree import adopt_orphans, children, send_signal
+from dovetail.execution.processes.starting import start_fresh, start_warm
+from dovetail.execution.processes.strays import Strays, end_everything, wait_for_dead
+from dovetail.execution.processes.supervised_step import Step, signal_name
 
 _END_OF_ALL = 1.8
 _SWEEP = 1.0

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 
-from dovetail.execution.spare import Spare, hear
+from dovetail.execution.processes.spare import Spare, hear
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from dovetail.errors import ConfigurationError, UsageError
-from dovetail.execution.entrypoint import WORKER
-from dovetail.execution.spawned import Spawned
-from dovetail.execution.started_step import StartedStep, Startup
-from dovetail.execution.supervised import Supervised
+from dovetail.execution.processes.spawned import Spawned
+from dovetail.execution.processes.started_step import StartedStep, Startup
+from dovetail.execution.processes.step_process import WORKER
+from dovetail.execution.processes.supervised import Supervised
 from dovetail.records.report import StepTask
 
 START_METHOD = "DOVETAIL_START_METHOD"

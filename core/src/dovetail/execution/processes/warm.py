@@ -17,8 +17,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from dovetail.execution.channel import Channel
-from dovetail.execution.entrypoint import (
+from dovetail.execution.processes.channel import Channel
+from dovetail.execution.processes.fork_safety import obstacle
+from dovetail.execution.processes.process_tree import adopt_orphans, c_library, die_with_parent
+from dovetail.execution.processes.reseeding import reseed
+from dovetail.execution.processes.spare import Spare, hear
+from dovetail.execution.processes.step_process import (
     Handlers,
     attempt,
     disinherit,
@@ -28,11 +32,7 @@ from dovetail.execution.entrypoint import (
     read_job,
     search_path,
 )
-from dovetail.execution.fork_safety import obstacle
-from dovetail.execution.process_tree import adopt_orphans, c_library, die_with_parent
-from dovetail.execution.reseeding import reseed
 from dovetail.execution.script import inert, load_script
-from dovetail.execution.spare import Spare, hear
 from dovetail.references import load
 
 

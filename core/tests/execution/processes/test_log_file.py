@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dovetail.execution.log_file import LogFile
+from dovetail.execution.processes.log_file import LogFile
 
 
 def test_there_is_no_file_before_the_first_byte(tmp_path: Path) -> None:

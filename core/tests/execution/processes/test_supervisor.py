@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from dovetail.errors import RunError
-from dovetail.execution.boot import PACKAGE_ROOT
+from dovetail.execution.processes.boot import PACKAGE_ROOT
 from dovetail.records.report import Reason
 
 LAUNCHER = """
 import sys
 from pathlib import Path
-from dovetail.execution.processes import ProcessPool
+from dovetail.execution.processes.pool import ProcessPool
 from dovetail.names import new_id
 from dovetail.records.report import StepTask
 
@@ -72,7 +72,7 @@ def launcher(steps: Any, tmp_path: Path, until: Callable[..., Any]) -> Any:
     started: list[subprocess.Popen[bytes]] = []
 
     def start(how: str = "warm") -> subprocess.Popen[bytes]:
-        stand_in = Path(__file__).parent / "stand_in"
+        stand_in = Path(__file__).parent.parent / "stand_in"
         process = subprocess.Popen(
             [sys.executable, "-c", LAUNCHER, steps.folder, stand_in, steps.job, how],
             env={**os.environ, "LAUNCH_COOKIE": str(tmp_path)}, start_new_session=True,
@@ -163,7 +163,7 @@ def test_an_error_in_the_supervisor_is_told(steps: Any) -> None:
 def test_the_supervisor_imports_nothing_beyond_the_standard_library_and_little_of_that() -> None:
     code = dedent(f"""
         import sys; sys.path.append({PACKAGE_ROOT!r})
-        import dovetail.execution.supervisor
+        import dovetail.execution.processes.supervisor
         print(*sys.modules)
     """)
     loaded = set(subprocess.check_output([sys.executable, "-I", "-S", "-c", code], text=True).split())

@@ -15,9 +15,9 @@ from contextlib import suppress
 from typing import Any
 
 from dovetail.components.orchestrator import StepEnd
-from dovetail.execution.boot import interpreter
-from dovetail.execution.log_file import LogFile
-from dovetail.execution.started_step import StartedStep, Startup
+from dovetail.execution.processes.boot import interpreter
+from dovetail.execution.processes.log_file import LogFile
+from dovetail.execution.processes.started_step import StartedStep, Startup
 from dovetail.records.report import Reason
 
 _PIECE = 1 << 16

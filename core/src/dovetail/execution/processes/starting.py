@@ -7,14 +7,14 @@ import os
 import socket
 from typing import Any, NoReturn
 
-from dovetail.execution.boot import interpreter
-from dovetail.execution.process_tree import ATTEMPT, adopt_orphans, die_with_parent
-from dovetail.execution.supervised_step import Step
+from dovetail.execution.processes.boot import interpreter
+from dovetail.execution.processes.process_tree import ATTEMPT, adopt_orphans, die_with_parent
+from dovetail.execution.processes.supervised_step import Step
 
 
 def start_warm(setting: dict[str, Any], end: socket.socket, output: int) -> int:
     """Start the warm process at the other end of `end`; both descriptors are closed here."""
-    command = [*_interpreter(setting, "dovetail.execution.warm"), "3"]
+    command = [*_interpreter(setting, "dovetail.execution.processes.warm"), "3"]
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-PACKAGE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PACKAGE_ROOT = os.path.abspath(f"{os.path.dirname(__file__)}/../../..")
 """The directory that holds the package."""
 
 _BOOT = """\

@@ -239,10 +239,10 @@ def test_multiprocessing_works_in_a_step(steps: Any) -> None:
 
 
 def test_a_step_may_start_a_pool_of_its_own(steps: Any) -> None:
-    stand_in = str(Path(__file__).parent / "stand_in")
+    stand_in = str(Path(__file__).parent.parent / "stand_in")
     steps.write(f"""
         from pathlib import Path
-        from dovetail.execution.processes import ProcessPool
+        from dovetail.execution.processes.pool import ProcessPool
         from dovetail.records.report import StepTask
         def step():
             pool = ProcessPool(

@@ -7,7 +7,14 @@ import signal
 import time
 from collections.abc import Container
 
-from dovetail.execution.process_tree import ATTEMPT, carries, children, descendants, is_service, send_signal
+from dovetail.execution.processes.process_tree import (
+    ATTEMPT,
+    carries,
+    children,
+    descendants,
+    is_service,
+    send_signal,
+)
 
 _PAUSE = 0.002
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from dovetail.execution import process_tree
-from dovetail.execution.memory_kills import memory_kills
-from dovetail.execution.process_tree import carriers, carries, children, descendants, is_service
+from dovetail.execution.processes.memory_kills import memory_kills
+from dovetail.execution.processes.process_tree import carriers, carries, children, descendants, is_service
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dovetail.execution.channel import Channel, lift
+from dovetail.execution.processes.channel import Channel, lift
 
 
 @pytest.fixture

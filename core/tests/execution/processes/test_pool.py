@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from dovetail.errors import ConfigurationError, UsageError
-from dovetail.execution.process_tree import children
-from dovetail.execution.processes import start_method
+from dovetail.execution.processes.pool import start_method
+from dovetail.execution.processes.process_tree import children
 from dovetail.records.report import Reason
 
 BOTH = pytest.mark.parametrize("mode", ["fork", "spawn"])
@@ -354,7 +354,7 @@ import pkgutil, dovetail.execution
 from importlib import import_module
 for name in sys.argv[1].split(","):
     import_module(f"dovetail.execution.{name}")
-from dovetail.execution.processes import start_method
+from dovetail.execution.processes.pool import start_method
 print(start_method("auto"))
 """
 

@@ -17,10 +17,10 @@ from typing import Any
 
 from dovetail.components.orchestrator import StepEnd
 from dovetail.errors import RunError
-from dovetail.execution.boot import interpreter
-from dovetail.execution.channel import Channel, lift
-from dovetail.execution.process_tree import ATTEMPT, SERVICE, carriers, is_service, send_signal
-from dovetail.execution.started_step import StartedStep, Startup
+from dovetail.execution.processes.boot import interpreter
+from dovetail.execution.processes.channel import Channel, lift
+from dovetail.execution.processes.process_tree import ATTEMPT, SERVICE, carriers, is_service, send_signal
+from dovetail.execution.processes.started_step import StartedStep, Startup
 from dovetail.records.report import Reason
 
 COOKIE = "DOVETAIL_RUN_COOKIE"
@@ -44,7 +44,7 @@ class Supervised:
         environment[COOKIE] = self._cookie
         self._process = subprocess.Popen(
             [
-                *interpreter(sys.executable, ["-I", "-S"], "dovetail.execution.supervisor"),
+                *interpreter(sys.executable, ["-I", "-S"], "dovetail.execution.processes.supervisor"),
                 str(os.getpid()), str(descriptor),
             ],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -1,0 +1,1 @@
+"""Processes for steps: pool, supervisor, warm process, and what they say to each other."""
