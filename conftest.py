@@ -33,8 +33,16 @@ def program() -> Callable[[str, str], str]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print how many tests ran against the product itself, an emulator, or a stand-in."""
+    """Print how real the partners of the tests were, and what the tests of the guarantees counted."""
     passed = terminalreporter.stats.get("passed", [])
     counts = Counter(kind for report in passed for kind in KINDS if kind in report.keywords)
     if counts:
         terminalreporter.write_line("passed with " + ", ".join(f"{counts[kind]} {kind}" for kind in KINDS))
+    told = [
+        f"{report.nodeid.rpartition('::')[2]}: {line}"
+        for report in (*passed, *terminalreporter.stats.get("failed", []))
+        for name, line in report.user_properties
+        if name == "count"
+    ]
+    for line in sorted(told):
+        terminalreporter.write_line(line)

@@ -22,7 +22,7 @@ ALONE: dict[str, str] = {}
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "uv|virtualenv"
-nox.options.sessions = ["lint", "floors", "types", "tests", "plugin", "docs", "build"]
+nox.options.sessions = ["lint", "floors", "types", "tests", "reliability", "plugin", "docs", "build"]
 
 
 def _wheels() -> dict[str, Path]:
@@ -139,7 +139,15 @@ def tests(session: nox.Session) -> None:
     _test(session, "-n2", "core/tests")
     _install_group(session, "notebook")
     _install_editable(session, ROOT / "core", *TOGETHER.values())
-    _test(session, "-n2", "tests", "--ignore=tests/docs")
+    _test(session, "-n2", "tests", "--ignore=tests/docs", "--ignore=tests/reliability")
+
+
+@nox.session
+def reliability(session: nox.Session) -> None:
+    """Try to break what docs/guarantees.md promises: kills, full disks, damages, crowds of processes."""
+    _install_group(session, "test")
+    _install_editable(session, ROOT / "core")
+    _test(session, "-n2", "tests/reliability")
 
 
 @nox.session

@@ -1,4 +1,4 @@
-"""What the tests of the guarantees share: a command line with a home of its own, and the sizes to run at."""
+"""What the tests of the guarantees share: a command line with a home of its own, sizes, and their counts."""
 
 from __future__ import annotations
 
@@ -29,3 +29,9 @@ def full() -> bool:
 def size(full: bool) -> Callable[[int, int], int]:
     """Choose between the quick and the full size: `size(8, 100)`."""
     return lambda quick, whole: whole if full else quick
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Note a count for the summary at the end: `tell("100 kills, 0 violations")`."""
+    return lambda line: record_property("count", line)
