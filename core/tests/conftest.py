@@ -27,6 +27,8 @@ def home(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: 
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("DOVETAIL_HOME", str(home))
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    # A script that a test executes becomes `__main__`, which multiprocessing runs again in its children.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     monkeypatch.chdir(tmp_path)
     return home
 
