@@ -14,12 +14,17 @@ from dovetail.records.report import Reason, StepTask
 
 @dataclass(frozen=True, slots=True)
 class StepEnd:
-    """How a step's process ended, as far as one can see from outside; the report says the rest."""
+    """How a step's process ended, as far as one can see from outside; the report says the rest.
+
+    `last_words` is the end of what it wrote, where that is at hand: a process that cannot store its report
+    says why there.
+    """
 
     reason: Reason
     exit_code: int | None = None
     signal: int | None = None
     detail: str = ""
+    last_words: str = ""
 
 
 class StepProcess(Protocol):

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.components.orchestrator import StepEnd
+from dovetail.execution.unreported import failure_without
 from dovetail.records.record import now
 from dovetail.records.report import Failure, Reason, StepReport, StepTask, report_path
 from dovetail.records.run import Status
@@ -48,8 +49,12 @@ def report_without(task: StepTask, end: StepEnd, started: int) -> StepReport:
         started=started,
         finished=finished,
         duration=max(0, finished - started) / 1e6,
-        failure=None if cancelled else Failure(type=reason.value, message=describe_end(end, task.timeout)),
+        failure=None if cancelled else failure_without(end) or _ended(end, reason, task.timeout),
     )
+
+
+def _ended(end: StepEnd, reason: Reason, timeout: float | None) -> Failure:
+    return Failure(type=reason.value, message=describe_end(end, timeout))
 
 
 def describe_end(end: StepEnd, timeout: float | None) -> str:

@@ -21,6 +21,7 @@ from dovetail.execution.failure import failure_of
 from dovetail.execution.forked_copy import call_once
 from dovetail.execution.job import Job
 from dovetail.execution.script import MODE, inert, load_script
+from dovetail.execution.unreported import Unreported
 from dovetail.materializers.artifacts import load_artifact, save_artifact
 from dovetail.materializers.registry import load_materializer
 from dovetail.names import new_id
@@ -70,7 +71,11 @@ class Worker:
         return worker
 
     def run(self, task: StepTask) -> StepReport:
-        """Make the attempt; publish its artifacts, then its report, and return the report."""
+        """Make the attempt; publish its artifacts, then its report, and return the report.
+
+        Raises:
+            Unreported: the store takes no report.
+        """
         started, clock = now(), time.monotonic()
         step = self._steps[task.step]
         context = make_context(task, self.job.plan.pipeline, {}, tuple(each.name for each in step.outputs))
@@ -103,7 +108,10 @@ class Worker:
             failure=failure,
         )
         failpoints.hit("report")
-        self._artifacts().put(report_path(task.run_id, task.attempt), report.to_json())
+        try:
+            self._artifacts().put(report_path(task.run_id, task.attempt), report.to_json())
+        except Exception as error:
+            raise Unreported(report, error) from error
         return report
 
     def _attempt(

@@ -18,6 +18,7 @@ from dovetail.execution.output import Capture
 from dovetail.execution.processes.pool import ProcessPool
 from dovetail.execution.progress import Progress
 from dovetail.execution.step_runner import Worker
+from dovetail.execution.unreported import Unreported
 from dovetail.records.plan import Plan
 from dovetail.records.report import StepReport, StepTask, log_directory, log_path
 from dovetail.records.run import RunRecord
@@ -130,8 +131,11 @@ class LocalWorkers:
             self._worker = Worker.prepare(self.job, live=self._live, store=self._stack.artifact_store)
             self._capture = Capture(self._stack.artifact_store, self._progress.output)
         assert self._capture is not None  # noqa: S101 - made together with the worker
-        with self._capture.attempt(task):
-            return self._worker.run(task)
+        try:
+            with self._capture.attempt(task):
+                return self._worker.run(task)
+        except Unreported as error:
+            return error.report
 
     def start(self, task: StepTask) -> StepProcess:
         """Make the attempt in a process under the supervisor."""

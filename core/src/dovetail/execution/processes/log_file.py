@@ -9,11 +9,14 @@ import os
 
 from dovetail import failpoints
 
+_LAST_WORDS = 1 << 12
+
 
 class LogFile:
     """Takes whatever a step writes. Never raises for a disk that refuses: `problem` keeps what it said.
 
-    `size` counts the bytes in the file, so a reader that was told of it can read that far.
+    `size` counts the bytes in the file, so a reader that was told of it can read that far. `last_words`
+    is the end of what was written, whether or not the file has it.
     """
 
     def __init__(self, path: str, limit: int) -> None:
@@ -23,9 +26,16 @@ class LogFile:
         self._limit = limit
         self._full = False
         self._file: int | None = None
+        self._end = b""
+
+    @property
+    def last_words(self) -> str:
+        """Return the end of what was written."""
+        return self._end.decode("utf-8", "replace")
 
     def write(self, data: bytes) -> None:
         """Append as much as the limit allows, and say once in the file when it does not allow all."""
+        self._end = (self._end + data[-_LAST_WORDS:])[-_LAST_WORDS:]
         if self._full or not data:
             return
         left = self._limit - self.size

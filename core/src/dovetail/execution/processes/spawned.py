@@ -75,7 +75,7 @@ class _Child:
             return StepEnd(Reason.SIGNAL, None, number, f"killed by {signal.Signals(number).name}")
         if exit_code == 0:
             return StepEnd(Reason.COMPLETED, 0)
-        return StepEnd(Reason.EXIT, exit_code, None, f"exit status {exit_code}")
+        return StepEnd(Reason.EXIT, exit_code, None, f"exit status {exit_code}", self.log.last_words)
 
 
 class Spawned:

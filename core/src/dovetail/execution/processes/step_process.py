@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from dovetail.execution.job import Job
 from dovetail.execution.processes.process_tree import flush_c_streams
+from dovetail.execution.unreported import EXIT_CODE, Unreported, last_words
 from dovetail.records.report import StepTask
 
 WORKER = "dovetail.execution.step_runner:Worker"
@@ -80,7 +81,11 @@ def disinherit() -> None:
 
 def attempt(worker: Any, task: str) -> int:  # noqa: ANN401 - a Worker, or a stand-in for it
     """Make the attempt; return the exit status."""
-    report = worker.run(StepTask.from_json(task))
+    try:
+        report = worker.run(StepTask.from_json(task))
+    except Unreported as error:
+        last_words(error.report)
+        return EXIT_CODE
     return 0 if report.status.good else 1
 
 

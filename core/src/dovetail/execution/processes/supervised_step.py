@@ -149,6 +149,7 @@ class Step:
         return {
             "event": "ended", "attempt": self.attempt, "reason": reason, "detail": detail,
             "exit_code": exit_code, "signal": number, "size": self.log.size, "problem": self.log.problem,
+            "last_words": "" if exit_code == 0 else self.log.last_words,
         }  # fmt: skip
 
     def _judged(self, exit_code: int | None, number: int | None) -> tuple[str, str]:
