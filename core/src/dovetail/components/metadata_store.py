@@ -30,13 +30,15 @@ class Facts:
     """What is to be recorded in one transaction, all of one run.
 
     Recording is idempotent: an attempt, artifact or step run that is there already is overwritten by the
-    same facts and never doubled; a step run that has ended well is never reopened or replaced.
+    same facts and never doubled; a step run that has ended well is never replaced, unless `reopened`
+    names its step: the launcher has found that its artifacts are lost, and its end holds no longer.
     """
 
     steps: list[StepRunRecord] = field(default_factory=list)
     attempts: list[AttemptRecord] = field(default_factory=list)
     artifacts: list[ArtifactRecord] = field(default_factory=list)
     metrics: list[MetricRecord] = field(default_factory=list)
+    reopened: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         """Say whether there is anything to record."""
@@ -110,7 +112,7 @@ class MetadataStore(Component):
     def begin(self, run: RunRecord, plan: bytes, lease: Lease) -> RunRecord:
         """Record a run that starts, or that is resumed under a new lease; keep its plan under its digest.
 
-        Returns the record with its `sequence` and `epoch`.
+        A resumed run may come with another plan; the one before goes unless another run has it. Returns the record with its `sequence` and `epoch`.
         """
 
     @abstractmethod

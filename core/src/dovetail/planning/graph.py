@@ -93,6 +93,18 @@ def downstream(graph: Graph, starts: Iterable[str]) -> set[str]:
     return found
 
 
+def upstream(graph: Graph, starts: Iterable[str]) -> set[str]:
+    """Return all nodes that `starts` wait for, directly or not; the starts only if others of them do so."""
+    found: set[str] = set()
+    pending = deque(starts)
+    while pending:
+        for name in graph[pending.popleft()]:
+            if name not in found:
+                found.add(name)
+                pending.append(name)
+    return found
+
+
 class Ready(OrderedDict[str, None]):
     """Nodes that may go next, first come first; any of them can be taken out in constant time."""
 

@@ -374,3 +374,33 @@ class MetadataStoreContract:
             assert len(runs) == 5  # noqa: PLR2004 - as many as were killed
             assert min(len(store.steps(run.id)) for run in runs) > 1
             assert torn_steps(store) == 0
+
+    # 30 and 31: resumed runs
+
+    def test_30_a_reopened_step_that_had_ended_well_is_replaced(self, store: MetadataStore) -> None:
+        run, lease = begun(store)
+        lost, kept = completed(run, "load", key="key"), completed(run, "train")
+        for facts in (lost, kept):
+            store.record(facts, lease)
+        voided = failed(run, "load").steps
+        store.record(Facts(steps=[*voided, *failed(run, "train").steps], reopened=["load"]), lease)
+        assert store.steps(run.id) == [*voided, *kept.steps]
+        assert store.cached("key") is None
+        anew = completed(run, "load", key="key")
+        store.record(anew, lease)
+        store.record(failed(run, "load"), lease)
+        assert store.steps(run.id) == [*anew.steps, *kept.steps]
+        assert store.cached("key") == (anew.steps[0], {"output": anew.artifacts[0]})
+
+    def test_31_a_run_resumed_with_another_plan_has_that_plan(self, store: MetadataStore) -> None:
+        run = done(store, Status.FAILED)
+        other = done(store, Status.FAILED)
+        plan = chain("load", "check")
+        for each in (run, other):
+            lease = store.acquire(each.id)
+            store.begin(each.model_copy(update={"plan_digest": plan.content_digest()}), plan.to_json(), lease)
+            lease.release()
+            found = store.run(each.id)
+            assert found is not None
+            assert store.plan(found.plan_digest) == plan.to_json()
+            assert (store.plan(run.plan_digest) is None) is (each is other)

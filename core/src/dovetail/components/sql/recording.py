@@ -89,7 +89,9 @@ class Recorder:
             self._run.run(self._cursor, values, put_in, "runs", _RUN)
             known = self._sequence()
         else:
+            before = self._plans_of_run()
             self._run.run(self._cursor, {**values, "at_id": run.id}, alter, "runs", _RESUMED, ("id",))
+            self._forget_plans([each for each in before if each[0] != run.plan_digest])
         if known is None:
             raise StoreError(f"run {run.id!r} was written and is not there", hint="check the database")
         return known
@@ -102,7 +104,7 @@ class Recorder:
     def record(self, facts: Facts) -> None:
         """Write steps, attempts, artifacts and metrics; what ended well before stays as it is."""
         self._check_owner(facts)
-        self._steps({each.step: each for each in facts.steps})
+        self._steps({each.step: each for each in facts.steps}, reopened=facts.reopened)
         self._attempts({each.id: each for each in facts.attempts})
         self._artifacts({each.id: each for each in facts.artifacts})
         self._metrics(facts.metrics)
@@ -113,13 +115,13 @@ class Recorder:
                 if each.run_id != self._run_id:
                     raise LeaseError(f"facts of run {each.run_id!r} under the lease of run {self._run_id!r}")
 
-    def _steps(self, steps: dict[str, StepRunRecord]) -> None:
-        """Write step runs and their links, but for those that had ended well before."""
+    def _steps(self, steps: dict[str, StepRunRecord], reopened: Sequence[str]) -> None:
+        """Write step runs and their links, but for those that had ended well before and still hold."""
         if not steps:
             return
         names = ("step", "status", "inputs", "outputs")
         before = {row[0]: row for row in self._existing("step_runs", names, "step", list(steps))}
-        settled = {step for step, row in before.items() if row[1] in _GOOD}
+        settled = {step for step, row in before.items() if row[1] in _GOOD}.difference(reopened)
         fresh, changed = [], []
         for step in steps.values():
             values = rows.step_run_values(step)
@@ -190,7 +192,7 @@ class Recorder:
         """Delete the run, and the artifacts and the plan that no other run refers to."""
         steps = self._all(self._key, pick, "step_runs", ("step", "inputs", "outputs"), ("run_id",))
         made = self._all(self._key, pick, "artifacts", ("id",), ("run_id",))
-        plans = self._all({"at_id": self._run_id}, pick, "runs", ("plan_digest",), ("id",))
+        plans = self._plans_of_run()
         linked = {
             artifact
             for row in steps
@@ -203,6 +205,13 @@ class Recorder:
         self._run.run(self._cursor, {"at_id": self._run_id}, take_out, "runs", ("id",))
         for artifact in sorted(linked.union(row[0] for row in made)):
             self._forget_artifact(artifact)
+        self._forget_plans(plans)
+
+    def _plans_of_run(self) -> Sequence[Row]:
+        return self._all({"at_id": self._run_id}, pick, "runs", ("plan_digest",), ("id",))
+
+    def _forget_plans(self, plans: Sequence[Row]) -> None:
+        """Delete those of the plans that no run refers to."""
         for (digest,) in plans:
             if not self._all({"at_plan_digest": digest}, pick, "runs", ("id",), ("plan_digest",)):
                 self._run.run(self._cursor, {"at_digest": digest}, take_out, "plans", ("digest",))
