@@ -2,7 +2,9 @@
 
 `DOVETAIL_FAILPOINT=name:action[:count]` (several separated by commas) arms them; without it `hit` costs
 one dictionary look-up. Actions: `kill` (SIGKILL to this process), `exit` (os._exit(70)), `stop`
-(SIGSTOP), `raise` (OSError), `sleep` (60 s). `count` says at which arrival, 1 by default.
+(SIGSTOP), `raise` (OSError), `sleep` (60 s). `count` says at which arrival, 1 by default, and each process
+counts for itself. `tell` does nothing but append a line `name process` to the file that
+`DOVETAIL_FAILPOINT_LOG` names, at every arrival: so a test learns who passes where, and how often.
 """
 
 from __future__ import annotations
@@ -15,17 +17,18 @@ NAMES = (
     "claim", "begin", "write", "rename", "report", "record", "finish", "log-flush", "cache-look-up", "retry",
 )  # fmt: skip
 
+_armed: dict[str, list[str | int]] = {}
 
-def _parse(text: str) -> dict[str, list[str | int]]:
-    armed: dict[str, list[str | int]] = {}
+
+def arm(text: str) -> None:
+    """Arm points of this process, and of those that are forked from it, as the variable would have."""
     for item in filter(None, text.split(",")):
         name, _, rest = item.partition(":")
         action, _, count = rest.partition(":")
-        armed[name] = [action or "kill", int(count or 1)]
-    return armed
+        _armed[name] = [action or "kill", int(count or 1)]
 
 
-_armed = _parse(os.environ.get("DOVETAIL_FAILPOINT", ""))
+arm(os.environ.get("DOVETAIL_FAILPOINT", ""))
 
 
 def armed() -> bool:
@@ -38,6 +41,9 @@ def hit(name: str) -> None:
     if not _armed or name not in _armed:
         return
     action, left = _armed[name]
+    if action == "tell":
+        _tell(f"{name} {os.getpid()}\n")
+        return
     _armed[name][1] = int(left) - 1
     if int(left) != 1:
         return
@@ -51,3 +57,11 @@ def hit(name: str) -> None:
         time.sleep(60)
     else:
         raise OSError(f"failpoint {name!r}")
+
+
+def _tell(line: str) -> None:
+    log = os.open(os.environ["DOVETAIL_FAILPOINT_LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        os.write(log, line.encode())
+    finally:
+        os.close(log)
