@@ -21,7 +21,8 @@ from typing import Any
 from dovetail.definition.step import StepDefinition, StepInstance
 from dovetail.hashing import digest_value
 from dovetail.materializers.type_names import public_module
-from dovetail.planning.memory_reach import LOCAL, UNHASHABLE, MemoryReach
+from dovetail.planning.live_values import LOCAL
+from dovetail.planning.memory_reach import UNHASHABLE, MemoryReach
 from dovetail.planning.project_modules import ProjectModules
 from dovetail.records.plan import SourceRef
 

@@ -8,17 +8,20 @@ import decimal
 import enum
 import fractions
 import functools
-import io
 import logging
 import pathlib
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from dovetail.definition.step import StepDefinition, StepInstance
 from dovetail.materializers.type_names import class_name, public_module
+from dovetail.planning.held_files import is_open_file
+
+LOCAL = "<locals>"
+"""Stands in the name of what was made inside a function."""
 
 
 class UnreadableValueError(Exception):
@@ -42,6 +45,8 @@ class LiveValues:
         if value is None or kind in _PLAIN:
             return value
         if id(value) in self._open:
+            if isinstance(value, _CODE):  # a local function that calls itself
+                return self._name_of(value)
             raise UnreadableValueError("it contains itself")
         self._open.add(id(value))
         try:
@@ -72,6 +77,11 @@ class LiveValues:
             return ("module", public_module(value.__name__))
         source = value.source if isinstance(value, StepDefinition) else value
         self.reached.append(source)
+        functions = functions_of(source) if LOCAL in str(getattr(source, "__qualname__", "")) else ()
+        held = [(each.__qualname__, self.structure(tuple(captured(each)))) for each in functions]
+        return (*self._name_of(source), tuple(held))
+
+    def _name_of(self, source: Any) -> tuple[str, str, str]:  # noqa: ANN401 - code of any kind
         module, name = getattr(source, "__module__", None), getattr(source, "__qualname__", None)
         return ("code", public_module(str(module)), str(name))
 
@@ -98,12 +108,30 @@ class LiveValues:
         return (name, self.structure(attributes), None if base is None else self.structure(base(value)))
 
 
-def is_open_file(value: object) -> bool:
-    """Say whether a value is a stream, or the standard library's wrapper of one."""
-    if isinstance(value, io.IOBase):
-        return True
-    wraps = type(value).__module__ in _WRAPPERS_OF_FILES
-    return wraps and any(isinstance(each, io.IOBase) for each in getattr(value, "__dict__", {}).values())
+def captured(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """Yield what a function made inside another one has from around it: names with values, and defaults."""
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            if name != "__class__":
+                yield name, cell.cell_contents
+        except ValueError:  # it has no value yet
+            continue
+    defaults = (function.__defaults__ or (), function.__kwdefaults__ or {})
+    if any(defaults):
+        yield "defaults", defaults
+
+
+def functions_of(code: Any) -> Iterator[FunctionType]:  # noqa: ANN401 - code of any kind
+    """Yield a function itself, without its wrappers the functions of a class, in the order of their names."""
+    if isinstance(code, FunctionType):
+        yield code
+    elif isinstance(code, type):
+        for _, value in sorted(vars(code).items()):
+            accessors = (value.fget, value.fset, value.fdel) if isinstance(value, property) else (value,)
+            for each in accessors:
+                function = getattr(each, "__func__", each)
+                if isinstance(function, FunctionType):
+                    yield function
 
 
 # Tagged, and hashable, so that they may stand in sets; `hashing` tells 1 from True from 1.0.
@@ -118,7 +146,6 @@ _PLAIN = {bool, int, float, str, bytes}
 _CODE = FunctionType | BuiltinFunctionType | MethodType | ModuleType | type
 _BASES: tuple[Any, ...] = (int, float, str, bytes, list, tuple, dict, set, frozenset)
 _OWN_STATE = ("__reduce_ex__", "__reduce__", "__getstate__")
-_WRAPPERS_OF_FILES = {"tempfile", "codecs"}
 _KNOWN: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (enum.Enum, lambda value: value.name),
     (

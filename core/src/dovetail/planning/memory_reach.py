@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import linecache
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -13,7 +13,8 @@ from typing import Any
 from dovetail.definition.step import step
 from dovetail.hashing import digest_value
 from dovetail.materializers.type_names import public_module
-from dovetail.planning.live_values import LiveValues, UnreadableValueError, is_open_file
+from dovetail.planning.held_files import held_file
+from dovetail.planning.live_values import LOCAL, LiveValues, UnreadableValueError, captured, functions_of
 from dovetail.planning.name_reach import NameReach
 from dovetail.planning.project_modules import ProjectModules
 from dovetail.planning.source_file import Part, SourceFile
@@ -22,7 +23,6 @@ from dovetail.planning.syntax import Target
 UNHASHABLE = "unhashable:"
 """Begins the digest of a part that has none; the rest says why. A step with such a part has no cache key."""
 
-LOCAL = "<locals>"
 _NO_SOURCE = f"{UNHASHABLE}it was typed into a console that keeps no source"
 
 
@@ -35,6 +35,7 @@ class MemoryReach:
         self._pending: list[Any] = []
         self._seen: dict[int, object] = {}
         self._cells: list[SourceFile] | None = None
+        self._several: dict[str, set[str]] = {}
 
     def add(self, value: Any) -> None:  # noqa: ANN401 - code in memory
         """Reach a function or class."""
@@ -54,8 +55,10 @@ class MemoryReach:
                     self._wrappers(value, plain)
         self.names.walk()
         for label in self.names.parts:
-            if is_open_file(value := _in_module(label)) and value not in (sys.stdout, sys.stderr):
-                self.names.parts[label] = f"{UNHASHABLE}it is an open file, whose contents are no part of it"
+            if (how := held_file(_in_module(label))) is not None:
+                self.names.parts[label] = (
+                    f"{UNHASHABLE}it {how} an open file, whose contents are no part of it"
+                )
         return dict(sorted(self.names.parts.items()))
 
     def _function(self, function: FunctionType) -> None:
@@ -84,7 +87,7 @@ class MemoryReach:
         for base in cls.__mro__[1:]:
             self.add(base)
         if LOCAL in name:
-            for function in (each for value in vars(cls).values() for each in _functions(value)):
+            for function in functions_of(cls):
                 self.add(function)
 
     def _wrappers(self, function: Any, plain: FunctionType) -> None:  # noqa: ANN401 - of any kind
@@ -98,11 +101,8 @@ class MemoryReach:
 
     def _captured(self, function: FunctionType, label: str) -> None:
         """Take what a function made inside another one holds: its closure and its defaults."""
-        for name, held in _closure(function):
+        for name, held in captured(function):
             self._value(f"{label}({name})", held)
-        defaults = (function.__defaults__ or (), function.__kwdefaults__ or {})
-        if any(defaults):
-            self._value(f"{label}(defaults)", defaults)
 
     def _take_cell(self, label: str, part: Part | None, names: Mapping[str, Any]) -> None:
         """Take a statement of a notebook; the names it reads are looked up in memory."""
@@ -129,7 +129,12 @@ class MemoryReach:
             digest = digest_value(reader.structure(value))
         except UnreadableValueError as error:
             digest = f"{UNHASHABLE}{error}"
-        self.names.parts.setdefault(label, digest)
+        known = self.names.parts.setdefault(label, digest)
+        if digest not in {known, *self._several.get(label, ())}:
+            # Two functions that one line made: neither may hide the other.
+            self._several.setdefault(label, {known}).add(digest)
+            refused = sorted(each for each in self._several[label] if each.startswith(UNHASHABLE))
+            self.names.parts[label] = refused[0] if refused else digest_value(self._several[label])
         for each in reader.reached:
             self.add(each)
 
@@ -150,11 +155,15 @@ _MISSING = object()
 
 
 def _in_module(label: str) -> Any:  # noqa: ANN401 - any value
-    """Return what a module that is loaded has under the name of a part, None where there is no such."""
+    """Return what a module that is loaded has under the name of a part; of a whole module, all it holds."""
     name, _, attribute = label.partition(":")
     main = sys.modules.get("__main__")
     module = main if public_module("__main__") == name else sys.modules.get(name)
-    return vars(module).get(attribute) if isinstance(module, ModuleType) else None
+    if not isinstance(module, ModuleType):
+        return None
+    if attribute:
+        return vars(module).get(attribute)
+    return [each for name, each in list(vars(module).items()) if not name.startswith("__")]
 
 
 def _parsed(text: str, names: Mapping[str, Any]) -> SourceFile | None:
@@ -164,21 +173,3 @@ def _parsed(text: str, names: Mapping[str, Any]) -> SourceFile | None:
         return SourceFile(text, "__main__", package=False, ours=frozenset(ours)) if text else None
     except (SyntaxError, ValueError):
         return None
-
-
-def _closure(function: FunctionType) -> Iterator[tuple[str, Any]]:
-    """Yield names and values that a function has from around it; not those that have no value yet."""
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        try:
-            if name != "__class__":
-                yield name, cell.cell_contents
-        except ValueError:
-            continue
-
-
-def _functions(value: Any) -> Iterator[FunctionType]:  # noqa: ANN401 - an attribute of a class
-    accessors = (value.fget, value.fset, value.fdel) if isinstance(value, property) else (value,)
-    for each in accessors:
-        function = getattr(each, "__func__", each)
-        if isinstance(function, FunctionType):
-            yield function

@@ -75,8 +75,8 @@ class NameReach:
                     pending.append((each.module, (*named, *chain[1:])))
             elif file.search is not None and self._modules.find(f"{module}.{chain[0]}") is not None:
                 pending.append((f"{module}.{chain[0]}", chain[1:]))
-            elif source is not None and (star := self._star(source, chain[0])) is not None:
-                pending.append((star, chain))
+            elif source is not None and (stars := self._stars(module, source, chain[0])):
+                pending.extend((each, chain) for each in stars)
             else:
                 self.add(module, chain[0])
 
@@ -90,16 +90,25 @@ class NameReach:
         file = self._modules.find(module)
         return None if file is None else file.source
 
-    def _star(self, source: SourceFile, name: str) -> str | None:
-        """Return the module of the project from which `from ... import *` brings a name."""
-        pending, visited = list(source.stars), set[str]()
+    def _stars(self, module: str, source: SourceFile, name: str) -> list[str]:
+        """Return the modules of the project from which `from ... import *` may bring a name.
+
+        What decides between them counts too: their `__all__`, and the module of a star that brings more than
+        can be read here.
+        """
+        pending, visited, found = list(source.stars), set[str](), list[str]()
         while pending:
-            module = pending.pop()
-            found = self._source(module)
-            if module in visited or found is None:
+            each = pending.pop()
+            if each in visited:
                 continue
-            visited.add(module)
-            if name in found:
-                return module
-            pending.extend(found.stars)
-        return None
+            visited.add(each)
+            other = self._source(each)
+            if other is None:
+                self.add(module, _ALL)
+                continue
+            if name in other:
+                found.append(each)
+                if "__all__" in other:
+                    self.add(each, "__all__")
+            pending.extend(other.stars)
+        return found

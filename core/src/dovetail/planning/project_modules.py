@@ -48,8 +48,8 @@ class ProjectModules:
 
     def relative(self, path: Path) -> str | None:
         """Return a file's path below the root in POSIX form, None where it is not there, or is installed."""
-        path = path.resolve()
-        return path.relative_to(self.root).as_posix() if self._below(path) else None
+        inside = next((each for each in (path.resolve(), path.absolute()) if self._below(each)), None)
+        return None if inside is None else inside.relative_to(self.root).as_posix()
 
     def _is_ours(self, place: ModuleFile) -> bool:
         top = place.name.partition(".")[0]
@@ -58,7 +58,8 @@ class ProjectModules:
         if top == "dovetail":
             return False
         paths = [place.path] if place.path else [Path(each) for each in place.search or ()]
-        return any(self._below(path.resolve()) for path in paths)
+        # A link in the project to code elsewhere is the project's, as is the code that a link leads to.
+        return any(self._below(path.resolve()) or self._below(path.absolute()) for path in paths)
 
     def _below(self, path: Path) -> bool:
         if not path.is_relative_to(self.root):

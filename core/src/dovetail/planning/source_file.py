@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import copy
 import symtable
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib.util import decode_source
 from pathlib import Path
 
 from dovetail.hashing import digest_bytes, digest_value
@@ -14,12 +15,15 @@ from dovetail.planning.syntax import (
     Chain,
     Target,
     bound_names,
+    called_names,
     chains,
+    changed_names,
     encode_tree,
     imports,
     inner_names,
     is_main_guard,
     outer_expressions,
+    passed_names,
     walk,
 )
 
@@ -64,6 +68,9 @@ class SourceFile:
             free = [name for name in bound_names(statement) if name not in self]
             self._bind(statement, free, only=free)
         self._body = body
+        for statement in body:
+            for name in set(self._changed_by(statement)):
+                self._statements.setdefault(name, []).append(statement)
 
     def __contains__(self, name: str) -> bool:
         """Say whether the file itself binds a name, other than by a star import."""
@@ -82,6 +89,10 @@ class SourceFile:
             self._parts["*"] = self._read(self._body, ())
         return self._parts["*"]
 
+    def take_whole(self, part: Part) -> None:
+        """Let all of the file be `part`."""
+        self._parts["*"] = part
+
     def statement_at(self, line: int) -> Part | None:
         """Return the top-level statement that holds this line."""
         for statement in self._tree.body:
@@ -99,6 +110,39 @@ class SourceFile:
             elif only is None or name not in self:
                 self._imports.setdefault(name, []).append(target)
 
+    def _changed_by(self, statement: ast.stmt) -> Iterator[str]:
+        """Yield what a statement changes by calls: `fill(X)`, `@X.register`, or by a function here."""
+        found: set[str] = set()
+        for chain, decorates in called_names(statement):
+            if len(chain) == 1:
+                found.update(*(self._changed_in(each) for each in self._functions(chain[0])))
+            elif decorates and not self._is_plain_import(chain[0]):
+                found.add(chain[0])
+        found.update(each for each in passed_names(statement) if self._can_change(each))
+        for name in found:
+            if name in self and statement not in self._statements.get(name, []):
+                yield name
+
+    def _changed_in(self, function: ast.stmt) -> set[str]:
+        """Return the names of the module whose values a function changes in place."""
+        changed = {name for name in changed_names(walk([function])) if name in self}
+        return changed & self._global_names([function]) if changed else changed
+
+    def _functions(self, name: str) -> Iterator[ast.stmt]:
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+        return (each for each in self._statements.get(name, []) if isinstance(each, kinds))
+
+    def _is_plain_import(self, name: str) -> bool:
+        return any(isinstance(each, ast.Import) for each in self._statements.get(name, []))
+
+    def _can_change(self, name: str) -> bool:
+        """Say whether a call can change what a name means: not a function, and no number or text."""
+        fixed = (ast.FunctionDef, ast.AsyncFunctionDef)
+        return not all(
+            isinstance(each, fixed) or isinstance(getattr(each, "value", None), ast.Constant)
+            for each in self._statements.get(name, [])
+        )
+
     def _read(self, statements: list[ast.stmt], targets: tuple[Target, ...]) -> Part:
         own = [self._without_step(each) for each in statements]
         inner = tuple(imports(walk(own), self._package))
@@ -110,8 +154,12 @@ class SourceFile:
             chains=tuple(used),
             targets=targets,
             inner=inner,
-            dynamic=any(chain[0] in _DYNAMIC and chain[0] not in self for chain in used),
+            dynamic=any(map(self._looks_up, used)),
         )
+
+    def _looks_up(self, chain: Chain) -> bool:
+        """Say whether a name stands for looking up names of the module by text."""
+        return (chain[0] in _DYNAMIC and chain[0] not in self) or chain[:2] == ("sys", "modules")
 
     def _without_step(self, statement: ast.stmt) -> ast.stmt:
         """Return a definition without our own decorators: their options are no part of what it computes."""
@@ -128,10 +176,12 @@ class SourceFile:
     def _is_ours(self, decorator: ast.expr) -> bool:
         function = decorator.func if isinstance(decorator, ast.Call) else decorator
         root = next(chains([function]), ("",))[0]
+        if root in self._ours:
+            return True
         found = self._imports.get(root, [])
-        return root in self._ours or (
-            bool(found) and all(each.module.partition(".")[0] == "dovetail" for each in found)
-        )
+        ours = bool(found) and all(each.module.partition(".")[0] == "dovetail" for each in found)
+        bound_by = self._statements.get(root, [])
+        return ours and all(isinstance(each, ast.Import | ast.ImportFrom) for each in bound_by)
 
     def _global_names(self, statements: list[ast.stmt]) -> set[str]:
         """Return the names that these statements look up in the module, in whatever scope they do it."""
@@ -159,18 +209,23 @@ def _lines(statement: ast.stmt) -> tuple[int, int]:
     return first, statement.end_lineno or statement.lineno
 
 
-_cache: dict[tuple[Path, str], tuple[tuple[int, int], SourceFile | None]] = {}
+_cache: dict[tuple[Path, str], tuple[tuple[int, int], SourceFile]] = {}
 
 
-def source_file(path: Path, module: str, *, package: bool) -> SourceFile | None:
-    """Return the parsed file, from memory while its time and size stay the same; None if it is no Python."""
+def source_file(path: Path, module: str, *, package: bool) -> SourceFile:
+    """Return the parsed file, from memory while its time and size stay the same.
+
+    One that is no Python has no names, so it counts whole, byte by byte.
+    """
     state = path.stat()
     stamp = (state.st_mtime_ns, state.st_size)
     known = _cache.get((path, module))
     if known is None or known[0] != stamp:
+        content = path.read_bytes()
         try:
-            found: SourceFile | None = SourceFile(path.read_text(encoding="utf-8"), module, package=package)
+            found = SourceFile(decode_source(content), module, package=package)
         except (SyntaxError, ValueError):
-            found = None
+            found = SourceFile("", module, package=package)
+            found.take_whole(Part(digest_bytes(content), ()))
         known = _cache[path, module] = (stamp, found)
     return known[1]

@@ -11,6 +11,7 @@ Chain = tuple[str, ...]
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_PRINTABLE_BITS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,13 @@ def encode_tree(nodes: Iterable[ast.AST]) -> bytes:
             pending.append(_Text("]"))
             pending.extend(reversed(item))
         else:
-            found.append(f" {type(item).__name__}:{item!r}")
+            found.append(f" {type(item).__name__}:{_written(item)}")
     return "".join(found).encode("utf-8", "surrogatepass")
+
+
+def _written(value: object) -> str:
+    # Decimal digits beyond 4300 are refused, hexadecimal ones are not.
+    return hex(value) if isinstance(value, int) and value.bit_length() > _PRINTABLE_BITS else repr(value)
 
 
 class _Text(str):
@@ -134,22 +140,58 @@ def inner_names(expressions: Iterable[ast.AST]) -> set[str]:
 
 
 def bound_names(statement: ast.stmt) -> Iterator[str]:
-    """Yield the names that a statement of a module binds or changes: `def X`, `X =`, `X[0] =`, `X.add()`."""
+    """Yield the names that a statement of a module binds or changes.
+
+    Such as `def X`, `X =`, `X[0] =`, `X.add()`.
+    """
     for node in walk([statement], into_scopes=False):
         if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
             yield node.name
         elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             yield node.id
-        elif isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
-            yield from _root(node)
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            if isinstance(node.value.func, ast.Attribute):
-                yield from _root(node.value.func)
         elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
             yield node.name
+        elif isinstance(node, ast.MatchMapping) and node.rest:
+            yield node.rest
+    yield from changed_names(walk([statement], into_scopes=False))
     for node in walk([statement]):
         if isinstance(node, ast.Global):
             yield from node.names
+
+
+def changed_names(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """Yield the names whose values these nodes change in place: `X[0] =`, `X.size =`, `X.add()`."""
+    for node in nodes:
+        if isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            yield from _root(node)
+        elif (call := _called(node)) is not None and isinstance(call.func, ast.Attribute):
+            yield from _root(call.func)
+
+
+def passed_names(statement: ast.stmt) -> Iterator[str]:
+    """Yield the names that are handed to a call which is a statement, and may be changed by it: `fill(X)`."""
+    for node in walk([statement], into_scopes=False):
+        if (call := _called(node)) is not None:
+            given = [*call.args, *(each.value for each in call.keywords)]
+            yield from (each.id for each in given if isinstance(each, ast.Name))
+
+
+def called_names(statement: ast.stmt) -> Iterator[tuple[Chain, bool]]:
+    """Yield what a statement of a module calls, as a statement or a decorator, and whether as the latter."""
+    for node in walk([statement], into_scopes=False):
+        call = _called(node)
+        if call is not None and (chain := _chain(call.func)) is not None:
+            yield chain, False
+        for decorator in getattr(node, "decorator_list", ()):
+            chain = _chain(decorator.func if isinstance(decorator, ast.Call) else decorator)
+            if chain is not None:
+                yield chain, True
+
+
+def _called(node: ast.AST) -> ast.Call | None:
+    """Return the call that a statement is, and no more."""
+    is_call = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+    return node.value if is_call else None  # type: ignore[attr-defined] # see above
 
 
 def _root(node: ast.AST) -> Iterator[str]:
