@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -22,6 +23,9 @@ from dovetail.plugin import ComponentConfig, Reach, SqlMetadataStore, StoreError
 
 BUSY = 60.0
 """For how many seconds a writer waits for the others."""
+
+_LEAST_SPACE = 1 << 20
+"""With less free, a database that cannot be written to or opened has no space."""
 
 _APPLICATION = 0x446F7665
 """What marks a file as ours: SQLite's application id, `Dove`."""
@@ -143,8 +147,20 @@ class SqliteMetadataStore(SqlMetadataStore):
     def refusal(self, error: Exception) -> StoreError:
         cause = getattr(error, "orig", None) or error
         code = getattr(cause, "sqlite_errorcode", -1) & 0xFF
+        if code in _PERHAPS_FULL and (free := self._free()) < _LEAST_SPACE:
+            return StoreError(
+                f"no space left: metadata store {str(self.path)!r} cannot write ({free} bytes are free)",
+                hint="free space there; what was recorded before is intact, "
+                "and `dovetail run resume last` goes on",
+            )
         what, hint = _REFUSALS.get(code, (str(cause), "see `dovetail metadata-store list` for the place"))
         return StoreError(f"metadata store {str(self.path)!r}: {what}", hint=hint)
+
+    def _free(self) -> int:
+        try:
+            return shutil.disk_usage(self.path.parent).free
+        except OSError:
+            return _LEAST_SPACE
 
     def _find_access(self) -> str:
         path = self.path
@@ -218,10 +234,12 @@ class SqliteMetadataStore(SqlMetadataStore):
         return connection
 
 
+# With no page left for the index of its log, SQLite says that reading or opening failed.
+_PERHAPS_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 _REFUSALS = {
     sqlite3.SQLITE_FULL: (
-        "no space left on its device",
-        "free some space; what was recorded before is intact",
+        "no space left for it: the device or a quota is full",
+        "free space there; what was recorded before is intact, and `dovetail run resume last` goes on",
     ),
     sqlite3.SQLITE_BUSY: (
         f"other processes kept it busy for {BUSY:.0f} s",

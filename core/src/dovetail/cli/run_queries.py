@@ -6,7 +6,15 @@ import click
 
 from dovetail.cli.render import json_option, print_json, print_table, say
 from dovetail.cli.run_names import pipeline_names, run_names
-from dovetail.cli.run_view import find_run, moment, run_document, run_summary, seconds, show_run
+from dovetail.cli.run_view import (
+    find_run,
+    moment,
+    run_document,
+    run_summary,
+    say_if_interrupted,
+    seconds,
+    show_run,
+)
 from dovetail.client import Client
 from dovetail.client.client import LAST
 from dovetail.records.run import Status
@@ -36,12 +44,14 @@ def list_runs(
     shown, more = found[:limit], found[limit:]
     if as_json:
         print_json([run_summary(each) for each in shown])
+        say_if_interrupted(shown)
         return
     rows = [
         [each.name, each.pipeline, each.status, moment(each.started), seconds(each.duration)]
         for each in shown
     ]
     print_table(["run", "pipeline", "status", "started", "duration"], rows, empty="no runs")
+    say_if_interrupted(shown)
     if more:
         say(f"there are more: --before {shown[-1].name}")
 
@@ -55,5 +65,6 @@ def show(run_ref: str, *, as_json: bool) -> None:
         run = find_run(client, run_ref)
         if as_json:
             print_json(run_document(run))
+            say_if_interrupted([run])
         else:
             show_run(run)

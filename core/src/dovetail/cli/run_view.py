@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from dovetail.cli.render import NOTHING, print_lines, print_table
+from dovetail.cli.render import NOTHING, print_lines, print_table, say
 from dovetail.client import ArtifactView, Client, RunView, StepView
+from dovetail.execution.interruption import DIED, going_on, interruption
 from dovetail.records.run import AttemptRecord, Status
 
 _MINUTE, _HOUR = 60.0, 3600.0
@@ -21,6 +23,22 @@ def find_run(client: Client, reference: str) -> RunView:
         NotFoundError: no run fits, or several do.
     """
     return client.run(reference)
+
+
+def say_if_interrupted(runs: Sequence[RunView]) -> None:
+    """Tell in one line on standard error of runs whose process died, unless a newer run did their work.
+
+    `runs` come newest first; with several, the line is about the newest.
+    """
+    done: set[str] = set()
+    dead = []
+    for run in runs:
+        if run.status is Status.COMPLETED:
+            done.add(run.pipeline)
+        elif run.status is Status.INTERRUPTED and run.pipeline not in done:
+            dead.append(run.name)
+    if dead:
+        say(interruption(*dead))
 
 
 def show_run(run: RunView) -> None:
@@ -91,9 +109,9 @@ def _head(run: RunView) -> list[str]:
     if run.error:
         lines += [f"  {each}" for each in run.error.splitlines()]
     if run.status is Status.INTERRUPTED:
-        lines.append("  its process ended before the run did")
-    if run.status in {Status.INTERRUPTED, Status.FAILED, Status.CANCELLED}:
-        lines.append(f"  to go on where it stopped: dovetail run resume {run.name}")
+        lines.append(f"  {DIED}; {going_on(run.name)}")
+    elif run.status in {Status.FAILED, Status.CANCELLED}:
+        lines.append(f"  {going_on(run.name)}")
     return lines
 
 

@@ -13,6 +13,7 @@ from dovetail.client import Records, RunView
 from dovetail.definition.composition import Composition
 from dovetail.definition.pipeline import PipelineDefinition
 from dovetail.errors import DovetailError, RunCancelled, StepError
+from dovetail.execution.interruption import going_on
 from dovetail.execution.launcher import USED_BY_RUNS, Launcher, Options
 from dovetail.execution.progress import Progress, choose_progress
 from dovetail.execution.provenance import GitState
@@ -240,8 +241,7 @@ def launch(stack: LiveStack, plan: Plan, start: Start, resumed: RunRecord | None
 def raise_unless_completed(run: RunRecord, launcher: Launcher) -> None:
     """Raise what became of a run that did not complete."""
     if run.status is Status.CANCELLED:
-        hint = f"to go on where it stopped: dovetail run resume {run.name}"
-        error = RunCancelled(f"run {run.name!r} was cancelled", hint=hint)
+        error = RunCancelled(f"run {run.name!r} was cancelled", hint=going_on(run.name))
         if launcher.cancel.signal:
             error.exit_code = 128 + launcher.cancel.signal  # type: ignore[misc] # of this one only
         raise error
@@ -250,10 +250,16 @@ def raise_unless_completed(run: RunRecord, launcher: Launcher) -> None:
         others = [each for each in failures if each != step]
         more = f"; so did {', '.join(map(repr, others))}" if others else ""
         raise StepError(
-            f"step {step!r} failed: {failure.type}: {failure.message}{more}",
-            hint=failure.hint or f"its output: dovetail run logs {run.name} {step}",
+            f"step {step!r} failed: {failure.text}{more}",
+            hint=failure.hint or _hint(run.name, step, raised=bool(failure.bases)),
             traceback=failure.traceback or None,
         )
+
+
+def _hint(run: str, step: str, *, raised: bool) -> str:
+    """Say where to look after a failure, and how to go on after an end that no code of the step explains."""
+    output = f"its output: dovetail run logs {run} {step}"
+    return output if raised else f"{output}; {going_on(run)}"
 
 
 def run(plan: Plan, *, source: str | Path | None = None, request: Request | None = None) -> RunView:

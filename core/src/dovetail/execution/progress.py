@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TextIO
 
+from dovetail.execution.interruption import going_on
 from dovetail.execution.output import terminal
 from dovetail.records.run import RunRecord, Status, StepRunRecord
 from dovetail.references import load
@@ -99,7 +100,7 @@ class Lines(Progress):
         """Show the outcome and what to type next."""
         self._say(f"run {run.name}: {run.status.value} in {seconds(run.duration or 0.0)}")
         if run.status in {Status.FAILED, Status.CANCELLED}:
-            self._say(f"  to go on where it stopped: dovetail run resume {run.name}")
+            self._say(f"  {going_on(run.name)}")
 
 
 def seconds(duration: float) -> str:

@@ -36,6 +36,12 @@ class Failure(Record):
     traceback: str = ""
     hint: str | None = None
 
+    @property
+    def text(self) -> str:
+        """Return what people are told: class and message; the message where Dovetail itself says it."""
+        ours = not self.bases or self.type.startswith("dovetail.errors.")
+        return self.message if ours else f"{self.type}: {self.message}"
+
     def is_any_of(self, names: Iterable[str]) -> bool:
         """Say whether one of these classes is among `bases`; built-in ones need no `builtins.` before."""
         return bool({*names} & {*self.bases, *(each.removeprefix("builtins.") for each in self.bases)})

@@ -159,7 +159,7 @@ class WarmProcess:
 
 def _said_by(error: BaseException) -> str:
     failure = load("dovetail.execution.failure:failure_of")(error)
-    text: str = failure.traceback or f"{failure.type}: {failure.message}"
+    text: str = failure.traceback or failure.text
     return text.rstrip()
 
 
