@@ -5,9 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from dovetail.errors import ConflictError, StoreError
+from dovetail.errors import ConfigurationError, ConflictError, StoreError
 from dovetail.stacks.template import EXAMPLE
-from dovetail.stacks.workspace import component_home, find_workspace, home, init_workspace, source_root
+from dovetail.stacks.workspace import (
+    choice,
+    choose_stack,
+    component_home,
+    find_workspace,
+    home,
+    init_workspace,
+    source_root,
+)
 
 
 def files_below(path: Path) -> list[str]:
@@ -101,3 +109,27 @@ def test_init_into_a_file_is_refused(tmp_path: Path) -> None:
         init_workspace(tmp_path / "file")
     with pytest.raises(StoreError, match="cannot become a workspace"):
         init_workspace(tmp_path / "file" / "below")
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_key_that_the_choice_does_not_have_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, inside: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if inside:
+        init_workspace(tmp_path, bare=True)
+    file = choice().file
+    file.write_text("format: 1\nprofil: dev\n")
+    for call in (choice, lambda: choose_stack("default", "dev")):
+        with pytest.raises(ConfigurationError, match="no key 'profil'") as raised:
+            call()
+        assert raised.value.where == str(file)
+        assert "'profile'" in str(raised.value.hint)
+    assert file.read_text() == "format: 1\nprofil: dev\n"
+
+
+def test_a_choice_of_a_newer_program_is_named_as_such_whatever_its_keys(tmp_path: Path) -> None:
+    file = home() / "config.yaml"
+    file.write_text("format: 2\nteam: red\n")
+    with pytest.raises(ConfigurationError, match="format 2"):
+        choice()

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from dovetail.cli.aside import output_aside
 from dovetail.cli.component_type import INDEX
 from dovetail.cli.names import Completion, component_names, items
 from dovetail.cli.render import json_option, print_fields, print_json, print_lines, print_table
@@ -66,7 +67,10 @@ def _register(kind: ComponentType) -> click.Command:
         name: str, flavor: str, flags: tuple[str, ...], pairs: tuple[str, ...], config: str | None
     ) -> None:
         given = _given(flags, pairs, config)
-        component: Registered = load(f"{_REGISTRATION}:register_component")(kind.name, name, flavor, given)
+        with output_aside():  # the flavor's settings are imported
+            component: Registered = load(f"{_REGISTRATION}:register_component")(
+                kind.name, name, flavor, given
+            )
         print_lines([f"registered {kind.title} {name!r} of flavor {component.flavor}"])
 
     return register
@@ -83,7 +87,9 @@ def _update(kind: ComponentType) -> click.Command:
         name: str, unset: tuple[str, ...], flags: tuple[str, ...], pairs: tuple[str, ...], config: str | None
     ) -> None:
         without = tuple(each.replace("-", "_") for each in unset)
-        load(f"{_REGISTRATION}:update_component")(kind.name, name, _given(flags, pairs, config), without)
+        given = _given(flags, pairs, config)
+        with output_aside():
+            load(f"{_REGISTRATION}:update_component")(kind.name, name, given, without)
         print_lines([f"updated {kind.title} {name!r}"])
 
     return update
@@ -151,7 +157,8 @@ def _flavors(kind: ComponentType) -> click.Command:
 
 
 def _show_flavor(kind: ComponentType, flavor: str, *, as_json: bool) -> None:
-    qualified, announced, settings = load(f"{_REGISTRATION}:flavor_settings")(kind.name, flavor)
+    with output_aside():
+        qualified, announced, settings = load(f"{_REGISTRATION}:flavor_settings")(kind.name, flavor)
     document = {"flavor": qualified, "summary": announced.summary, "contract": announced.contract}
     if as_json:
         print_json({**document, "settings": settings})

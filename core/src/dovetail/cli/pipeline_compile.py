@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from dovetail.cli.aside import output_aside
 from dovetail.cli.render import say
-from dovetail.cli.run_file import capture, composing, output_aside
+from dovetail.cli.run_file import capture, composing
 from dovetail.errors import UsageError
 from dovetail.execution.api import Request
 from dovetail.planning.parameter_values import CommandLineText

@@ -15,12 +15,22 @@ from typing import Any
 
 import click
 
+from dovetail.cli.aside import give_back, output_aside
+
 GAP = "  "
 NOTHING = "-"
 
+
+def _claim_output(context: click.Context, _: click.Parameter, value: bool) -> bool:  # noqa: FBT001 - a callback
+    if value and not context.resilient_parsing:
+        context.with_resource(output_aside())
+    return value
+
+
 json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON."
+    "--json", "as_json", is_flag=True, help="Print JSON.", callback=_claim_output
 )
+"""Keeps standard output for `print_json`: whatever else prints while the command works is put aside."""
 
 
 def print_table(
@@ -56,6 +66,7 @@ def print_fields(fields: Mapping[str, object]) -> None:
 
 def print_json(document: object) -> None:
     """Print one JSON document; what JSON cannot say (a path, a time) is printed as text."""
+    give_back()
     plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
     click.echo(json.dumps(document, indent=2, ensure_ascii=plain, default=str))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import Any
 
 import click
 
+from dovetail.cli.aside import output_aside
 from dovetail.cli.render import print_json
 from dovetail.cli.run_view import run_document, show_run
 from dovetail.client import RunView
@@ -159,23 +159,6 @@ def capture(
             f"{path.name!r} has several pipelines: {names}", hint=f"name one: {path.name}:{min(known)}"
         )
     raise UsageError(f"{path.name!r} has no pipeline {wanted!r}", hint=f"it has: {names}")
-
-
-@contextmanager
-def output_aside(*, wanted: bool) -> Iterator[None]:
-    """Send what the user's code prints to standard error, where the output is to hold one document only."""
-    if not wanted:
-        yield
-        return
-    sys.stdout.flush()
-    kept = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        yield
-    finally:
-        sys.stdout.flush()
-        os.dup2(kept, 1)
-        os.close(kept)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from dovetail.cli.aside import output_aside
 from dovetail.cli.component_type import component_types
 from dovetail.cli.names import component_names, stack_names
 from dovetail.cli.render import print_lines
@@ -143,5 +144,6 @@ def export_stack(name: str, file: Path | None) -> None:
 @click.option("--name", metavar="NAME", help="Register it under this name.")
 def import_stack(file: Path, name: str | None) -> None:
     """Register the stack that `dovetail stack export` wrote to FILE, and its components."""
-    stack, added = load(f"{_REGISTRATION}:import_stack")(file, name)
+    with output_aside():  # the settings of its flavors are imported
+        stack, added = load(f"{_REGISTRATION}:import_stack")(file, name)
     print_lines([*(f"registered {each.title}" for each in added), f"registered stack {stack!r}"])

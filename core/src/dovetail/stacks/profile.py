@@ -177,7 +177,7 @@ class Profile:
             ConfigurationError: something has not the form it should have.
         """
         check_format(document, where)
-        _check_keys(document, ("format", "components", "stacks"), where, "a profile")
+        check_keys(document, ("format", "components", "stacks"), where, "a profile")
         profile = cls(name)
         for kind, named in _mapping(document, "components", where).items():
             found = {
@@ -204,13 +204,22 @@ def check_format(document: Mapping[str, Any], where: str) -> None:
         )
 
 
+def check_keys(document: Mapping[str, Any], known: tuple[str, ...], where: str, what: str) -> None:
+    """Refuse a key that means nothing; raises ConfigurationError, with what was perhaps meant."""
+    for key in document:
+        if key not in known:
+            raise ConfigurationError(
+                f"{what} has no key {key!r}", hint=did_you_mean(str(key), list(known)), where=where
+            )
+
+
 def component_from_document(kind: str, name: str, document: object, where: str) -> Registered:
     """Read one component: a mapping with `flavor` and, perhaps, `config`."""
     return _component(kind, check_name(kind, name), _as_mapping(document, name, where), where)
 
 
 def _component(kind: str, name: str, document: Mapping[str, Any], where: str) -> Registered:
-    _check_keys(document, ("flavor", "config"), where, f"{kind} {name!r}")
+    check_keys(document, ("flavor", "config"), where, f"{kind} {name!r}")
     flavor = document.get("flavor")
     if not isinstance(flavor, str):
         raise ConfigurationError(
@@ -236,14 +245,6 @@ def _as_mapping(value: object, key: object, where: str) -> Mapping[str, Any]:
             f"{key!r} is {type(value).__name__}, a mapping is expected", hint="mend it", where=where
         )
     return value
-
-
-def _check_keys(document: Mapping[str, Any], known: tuple[str, ...], where: str, what: str) -> None:
-    for key in document:
-        if key not in known:
-            raise ConfigurationError(
-                f"{what} has no key {key!r}", hint=did_you_mean(str(key), list(known)), where=where
-            )
 
 
 def _stacks(names: list[str]) -> str:

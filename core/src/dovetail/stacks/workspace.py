@@ -15,7 +15,7 @@ from dovetail.errors import ConfigurationError, ConflictError, StoreError
 from dovetail.home import home_directory
 from dovetail.names import check_name
 from dovetail.stacks.document import change, read_document, write_document
-from dovetail.stacks.profile import DEFAULT, FORMAT, check_format
+from dovetail.stacks.profile import DEFAULT, FORMAT, check_format, check_keys
 from dovetail.stacks.template import EXAMPLE, IGNORED
 
 DIRECTORY = ".dovetail"
@@ -96,8 +96,9 @@ def choice() -> Choice:
     workspace = find_workspace()
     file = workspace.config if workspace else home() / CONFIG
     document = read_document(file) or {}
-    profile, stacks = document.get("profile", DEFAULT), document.get("stacks", {})
     check_format(document, str(file))
+    check_keys(document, ("format", "profile", "stacks"), str(file), "this file")
+    profile, stacks = document.get("profile", DEFAULT), document.get("stacks", {})
     if not isinstance(stacks, dict):
         raise ConfigurationError("'stacks' maps a profile to a stack", hint="mend it", where=str(file))
     return Choice(
