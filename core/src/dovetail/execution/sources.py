@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from dovetail.definition.pipeline import PipelineDefinition
+from dovetail.definition.step import StepDefinition
 from dovetail.errors import PlanError
 from dovetail.execution.step_runner import load_step
 from dovetail.execution.workers import WorkerSetting
-from dovetail.materializers.registry import CUSTOM
-from dovetail.planning.code import source_ref
-from dovetail.records.plan import Plan
+from dovetail.planning.code import SourceReader
+from dovetail.records.plan import Plan, SourceRef, StepPlan
 from dovetail.references import load
 from dovetail.stacks.workspace import find_workspace
 
@@ -48,30 +49,39 @@ def _root(start: Path) -> Path:
     return workspace.root if workspace else start
 
 
+def present_source(
+    step: StepPlan, root: Path, reader: SourceReader
+) -> tuple[StepDefinition[..., Any], SourceRef]:
+    """Return a step as its code below `root` has it now.
+
+    Raises:
+        PlanError: it is not there.
+    """
+    source = step.source
+    if source.path is None:
+        raise PlanError(
+            f"step {step.name!r} was defined interactively, its code is in no file",
+            hint="put the step into a module and compile again",
+        )
+    if not (root / source.path).is_file():
+        raise PlanError(
+            f"step {step.name!r} is in {source.path!r}, which is not below {str(root)!r}",
+            hint="name the directory that holds the code: --source DIR",
+        )
+    definition = load_step(source, root)
+    return definition, reader.ref(definition, *map(load, source.also))
+
+
 def check_sources(plan: Plan, root: Path) -> None:
     """Raise PlanError unless the code below `root` is what the plan was compiled from."""
+    reader = SourceReader(root)
     seen = set()
     for step in plan.steps:
         source = step.source
-        if (source.module, source.qualname) in seen:
+        if (source.module, source.qualname, source.digest) in seen:
             continue
-        seen.add((source.module, source.qualname))
-        if source.path is None:
-            raise PlanError(
-                f"step {step.name!r} was defined interactively, its code is in no file",
-                hint="put the step into a module and compile again",
-            )
-        if not (root / source.path).is_file():
-            raise PlanError(
-                f"step {step.name!r} is in {source.path!r}, which is not below {str(root)!r}",
-                hint="name the directory that holds the code: --source DIR",
-            )
-        classes = (
-            load(each.materializer.reference)
-            for each in step.outputs
-            if each.materializer.name.startswith(CUSTOM)
-        )
-        found = source_ref(load_step(source, root), root, *classes)
+        seen.add((source.module, source.qualname, source.digest))
+        _, found = present_source(step, root, reader)
         if found.digest != source.digest:
             changed = sorted(
                 part

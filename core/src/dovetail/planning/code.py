@@ -61,7 +61,7 @@ class SourceReader:
         self._known: dict[tuple[int, ...], tuple[object, SourceRef]] = {}
 
     def ref(self, source: Any, *also: Any) -> SourceRef:  # noqa: ANN401 - a step, a function or a class
-        """Return the reference of a step; its parts hold those of `also`, such as its own materializers."""
+        """Return the reference of a step; its parts hold those of the classes `also`."""
         key = (id(source), *map(id, also))
         if key not in self._known:
             self._known[key] = ((source, also), self._read(source, also))
@@ -82,7 +82,14 @@ class SourceReader:
         for each in also:
             reach.add(each)
         parts = reach.parts()
-        return SourceRef(module=module, qualname=qualname, path=path, digest=digest_value(parts), parts=parts)
+        return SourceRef(
+            module=module,
+            qualname=qualname,
+            path=path,
+            digest=digest_value(parts),
+            parts=parts,
+            also=tuple(sorted(_references(also, modules))),
+        )
 
     def _modules_of(self, module: str) -> ProjectModules:
         """Return the modules that count for a step of `module`: the project's and its own package's."""
@@ -90,6 +97,14 @@ class SourceReader:
         if top not in self._modules:
             self._modules[top] = ProjectModules(self._root, top)
         return self._modules[top]
+
+
+def _references(classes: Iterable[Any], modules: ProjectModules) -> Iterator[str]:
+    """Yield how the classes of the project are found again."""
+    for each in classes:
+        module, name = public_module(each.__module__), each.__qualname__
+        if LOCAL not in name and (module == "__main__" or modules.find(module) is not None):
+            yield f"{module}:{name}"
 
 
 def _reference(source: Any) -> tuple[str, str]:  # noqa: ANN401 - a step, a function or a class

@@ -22,7 +22,7 @@ from dovetail.planning.graph import CycleError, order
 from dovetail.planning.options import compile_options, plain_mapping
 from dovetail.planning.overrides import Laid, Overrides
 from dovetail.planning.parameters import Parameters
-from dovetail.planning.step_outputs import own_materializers, plan_outputs
+from dovetail.planning.step_outputs import classes_of_output, own_materializers, plan_outputs
 from dovetail.records.plan import OutputPlan, Plan, SourceRef, StepInput, StepOptions, StepPlan
 
 _CORE = {"dovetail", "builtin", "custom"}
@@ -112,7 +112,9 @@ class _Compiler:
         self._materializers = materializers
         self._overrides = overrides
         self._enable_cache = enable_cache
-        self._told: dict[tuple[int, int], tuple[object, _Told]] = {}
+        self._told: dict[tuple[int, ...], tuple[object, _Told]] = {}
+        self._changed: dict[str, SaidOptions] = {}
+        self._handed: dict[tuple[int, int, str], list[type]] = {}
         self._parameters = Parameters(overrides.parameters)
         self._checked_edges: set[tuple[int, str, int, str]] = set()
 
@@ -120,14 +122,13 @@ class _Compiler:
         """Return the plan of one step."""
         definition = node.instance.definition
         signature = definition.signature
-        said = node.instance.options
-        if changes := self._overrides.options.get(node.name):
-            said = said.changed(changes, node.where)
-        told = self._tell(definition, said)
         inputs: dict[str, StepInput] = {}
+        handed: dict[type, None] = {}
         for name, argument in signature.arguments.items():
             if isinstance(value := node.arguments.get(name), Handle):
                 inputs[name] = self._input(node, argument, value)
+                handed.update(dict.fromkeys(self._classes_of(value)))
+        told = self._tell(definition, self._said(node), tuple(handed))
         return StepPlan(
             name=node.name,
             source=told.source,
@@ -138,17 +139,37 @@ class _Compiler:
             options=told.options,
         )
 
-    def _tell(self, definition: StepDefinition[..., Any], said: SaidOptions) -> _Told:
-        key = (id(definition), id(said))
+    def _said(self, node: Node) -> SaidOptions:
+        """Return the options of a call, with what is laid over them."""
+        changes = self._overrides.options.get(node.name)
+        if not changes:
+            return node.instance.options
+        if node.name not in self._changed:
+            self._changed[node.name] = node.instance.options.changed(changes, node.where)
+        return self._changed[node.name]
+
+    def _classes_of(self, value: Handle) -> list[type]:
+        """Return the classes that a step depends on because this is an input of it."""
+        producer, output = target(value)
+        definition, said = producer.instance.definition, self._said(producer)
+        key = (id(definition), id(said), str(output))
+        if key not in self._handed:
+            self._handed[key] = classes_of_output(definition, said, str(output))
+        return self._handed[key]
+
+    def _tell(
+        self, definition: StepDefinition[..., Any], said: SaidOptions, handed: tuple[type, ...]
+    ) -> _Told:
+        key = (id(definition), id(said), *map(id, handed))
         if key not in self._told:
             outputs = plan_outputs(definition, said, self._materializers)
             self.used.update(each.materializer.name for each in outputs)
             made = _Told(
-                source=self._reader.ref(definition, *own_materializers(said)),
+                source=self._reader.ref(definition, *own_materializers(said), *handed),
                 outputs=outputs,
                 options=compile_options(said, enable_cache=self._enable_cache, where=definition.where),
             )
-            self._told[key] = ((definition, said), made)
+            self._told[key] = ((definition, said, handed), made)
         return self._told[key][1]
 
     def _input(self, node: Node, argument: Argument, value: Handle) -> StepInput:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from dovetail.definition.options import StepOptions
 from dovetail.definition.step import StepDefinition
 from dovetail.errors import DefinitionError, MaterializerError, did_you_mean
 from dovetail.materializers.registry import Registry
+from dovetail.materializers.type_names import bare
 from dovetail.records.plan import OutputPlan
 
 
@@ -49,6 +50,17 @@ def plan_outputs(
 def own_materializers(said: StepOptions) -> list[type]:
     """Return the materializer classes that a step brings: their code is part of its own."""
     return [each for each in _named(said, ("",)).values() if isinstance(each, type)]
+
+
+def classes_of_output(definition: StepDefinition[..., Any], said: StepOptions, output: str) -> list[type]:
+    """Return the classes that a step which reads an output depends on: its type's, and what loads it."""
+    found = [_named(said, (output,)).get(output)]
+    pending: list[Any] = [each.annotation for each in definition.signature.outputs if each.name == output]
+    while pending:
+        annotation = bare(pending.pop())
+        found.append(annotation)
+        pending.extend(get_args(annotation))
+    return [each for each in found if isinstance(each, type)]
 
 
 def _named(said: StepOptions, outputs: tuple[str, ...]) -> Mapping[str, Any]:
