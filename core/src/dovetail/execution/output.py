@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.execution.processes.channel import lift
@@ -30,7 +30,8 @@ def terminal(stream: TextIO | None = None) -> TextIO:
     number = _descriptor(stream)
     if number not in {1, 2}:
         return stream
-    return open(os.dup(number), "w", buffering=1, encoding="utf-8", errors="backslashreplace")  # noqa: PTH123
+    where = os.dup(_true_descriptor(number))
+    return open(where, "w", buffering=1, encoding="utf-8", errors="backslashreplace")  # noqa: PTH123
 
 
 class Capture:
@@ -38,14 +39,21 @@ class Capture:
 
     One pipe and one thread serve all steps until `close`. `echo` is called in that thread with the step's
     name and what it wrote; it must not write to `sys.stdout` or `sys.stderr` (see `terminal`). What a
-    step's left-over threads write after its end is shown, but belongs to no log.
+    step's left-over threads write after its end is shown, but belongs to no log. Of steps that run in one
+    process at once (in threads, or one within the other) the last that began gets what all of them write.
+    `note` is told of a log that could not be written to its end.
     """
 
     def __init__(
-        self, store: ArtifactStore, echo: Callable[[str, bytes], None] | None = None, limit: int = LOG_LIMIT
+        self,
+        store: ArtifactStore,
+        echo: Callable[[str, bytes], None] | None = None,
+        limit: int = LOG_LIMIT,
+        note: Callable[[str], object] = lambda _: None,
     ) -> None:
         self._store = store
         self._echo = echo
+        self._note = note
         self._limit = limit
         self._directories: dict[str, Path | None] = {}
         self._log: LogFile | None = None
@@ -66,17 +74,23 @@ class Capture:
         log = LogFile(str((directory or Path(tempfile.gettempdir())) / name), self._limit)
         self._open()
         self._log, self._step = log, task.step
-        before = _Streams(self._writing)
+        redirection = _Redirection(self._writing)
         try:
             yield
         finally:
-            before.restore()
+            redirection.end()
             self._drain()
             self._log = None
             log.close()
+            if log.problem is not None:
+                self._note(f"a log is incomplete: {log.problem}")
             if directory is None and log.size:
                 self._store.put(path, Path(log.path).read_bytes())
                 Path(log.path).unlink()
+
+    def descriptors(self) -> set[int]:
+        """Return what is open here that no step opened."""
+        return {each for each in (self._reading, self._writing, self._log and self._log.fileno()) if each}
 
     def close(self) -> None:
         """End the thread and close the pipe."""
@@ -153,37 +167,82 @@ class Capture:
 
 
 class _Streams:
-    """Standard output and error as they were, and the way back to them."""
+    """Standard input, output and error as they were, and the way back to them."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self) -> None:
         flush_streams()
-        self._descriptors = {number: _duplicate(number) for number in (1, 2)}
-        self._python = (sys.stdout, sys.stderr)
-        self._buffered = [each for each in map(_buffered, self._python) if each is not None]
-        for number in self._descriptors:
+        self.descriptors = {number: _duplicate(number) for number in (0, 1, 2)}
+        self._python = (sys.stdin, sys.stdout, sys.stderr)
+        self._buffered = [each for each in map(_buffered, self._python[1:]) if each is not None]
+        for each in self._buffered:
+            each.reconfigure(line_buffering=True)
+
+    def point_to(self, target: int) -> None:
+        """Let output and error go to a descriptor."""
+        flush_streams()
+        for number in (1, 2):
             os.dup2(target, number)
         if _descriptor(sys.stdout) != 1:
             sys.stdout = _stream(1)
         if _descriptor(sys.stderr) != 2:  # noqa: PLR2004 - standard error
             sys.stderr = _stream(2)
-        for each in self._buffered:
-            each.reconfigure(line_buffering=True)
 
     def restore(self) -> None:
         """Put everything back, also what the step closed or replaced."""
         flush_streams()
-        for number, kept in self._descriptors.items():
+        for number, kept in self.descriptors.items():
             if kept is None:
                 _close(number)
                 continue
             os.dup2(kept, number)
             os.close(kept)
-        stdout, stderr = self._python
+        stdin, stdout, stderr = self._python
+        closed = stdin is not None and getattr(stdin, "closed", False)
+        sys.stdin = _stream(0, "r") if closed else stdin
         sys.stdout = _stream(1) if stdout is not None and stdout.closed else stdout
         sys.stderr = _stream(2) if stderr is not None and stderr.closed else stderr
         for each in self._buffered:
             if not each.closed:
                 each.reconfigure(line_buffering=False)
+
+
+_lock = threading.RLock()
+_redirections: list[_Redirection] = []
+_streams: list[_Streams] = []
+"""Those below all redirections, where there is one."""
+
+
+class _Redirection:
+    """Output and error go to `target` until the end, or until a later redirection begins."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._thread = threading.get_ident()
+        with _lock:
+            if not _redirections:
+                _streams.append(_Streams())
+            _redirections.append(self)
+            _streams[0].point_to(target)
+
+    def end(self) -> None:
+        with _lock:
+            _redirections.remove(self)
+            if _redirections:
+                _streams[0].point_to(_redirections[-1]._target)  # noqa: SLF001 - another one of these
+            else:
+                _streams.pop().restore()
+
+    def is_elsewhere(self) -> bool:
+        """Say whether it is for a step of another thread."""
+        return self._thread != threading.get_ident()
+
+
+def _true_descriptor(number: int) -> int:
+    """Return where a standard stream goes below what redirects it for another thread."""
+    with _lock:
+        if not _redirections or not _redirections[-1].is_elsewhere():
+            return number
+        return _streams[0].descriptors[number] or number
 
 
 def _buffered(stream: TextIO | None) -> io.TextIOWrapper | None:
@@ -193,8 +252,8 @@ def _buffered(stream: TextIO | None) -> io.TextIOWrapper | None:
     return None
 
 
-def _stream(number: int) -> TextIO:
-    return open(number, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+def _stream(number: int, mode: str = "w") -> Any:  # noqa: ANN401 - a text stream
+    return open(number, mode, buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
 def _descriptor(stream: TextIO | None) -> int | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dovetail.execution import process_tree
+from dovetail.execution.processes import process_tree
 from dovetail.execution.processes.memory_kills import memory_kills
 from dovetail.execution.processes.process_tree import carriers, carries, children, descendants, is_service
 

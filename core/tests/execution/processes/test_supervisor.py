@@ -103,7 +103,7 @@ def test_g03_direct_children_are_gone_when_the_supervisor_is_killed_with_the_lau
     process = launcher()
     pids = carriers(f"LAUNCH_COOKIE={tmp_path}")
     supervisor = next(
-        each for each in pids if b"execution.supervisor" in Path(f"/proc/{each}/cmdline").read_bytes()
+        each for each in pids if b"processes.supervisor" in Path(f"/proc/{each}/cmdline").read_bytes()
     )
     direct = [int((tmp_path / each).read_text()) for each in ("sleep", "away", "family")]
     os.kill(supervisor, signal.SIGSTOP)  # it must not act in between
@@ -171,9 +171,10 @@ def test_the_supervisor_imports_nothing_beyond_the_standard_library_and_little_o
     assert third == {"dovetail"}
     assert not loaded & {"pathlib", "subprocess", "asyncio", "threading.local", "pydantic"}
     ours = """
-        execution failpoints references execution.boot execution.channel execution.log_file
-        execution.memory_kills execution.process_tree execution.starting execution.strays
-        execution.supervised_step execution.supervisor
+        failpoints references execution execution.processes execution.processes.boot
+        execution.processes.channel execution.processes.log_file execution.processes.memory_kills
+        execution.processes.process_tree execution.processes.starting execution.processes.strays
+        execution.processes.supervised_step execution.processes.supervisor
     """
     known = {f"dovetail.{each}" for each in ours.split()}
     assert {each for each in loaded if each.startswith("dovetail.")} <= known
