@@ -60,6 +60,10 @@ class LogFile:
             self.size += count
             data = data[count:]
 
+    def fileno(self) -> int | None:
+        """Return the descriptor, None while there is none."""
+        return self._file
+
     def close(self) -> None:
         """Close the file, if there is one."""
         if self._file is not None:
