@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import random
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from dovetail.testing.command_line import CommandLine
+from dovetail.testing.storm import Storm
 
 
 @pytest.fixture
@@ -35,3 +39,65 @@ def size(full: bool) -> Callable[[int, int], int]:
 def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
     """Note a count for the summary at the end: `tell("100 kills, 0 violations")`."""
     return lambda line: record_property("count", line)
+
+
+@pytest.fixture
+def storm(cli: CommandLine) -> Storm:
+    """A storm in a project with pipelines of several shapes: `programs/shapes.py`."""
+    cli.write("shapes.py", (Path(__file__).parent / "programs" / "shapes.py").read_text(encoding="utf-8"))
+    return Storm(cli)
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """A random generator of the test's own; DOVETAIL_TEST_SEED repeats what failed."""
+    seed = os.environ.get("DOVETAIL_TEST_SEED") or str(random.SystemRandom().randrange(10**6))
+    request.node.add_report_section("setup", "seed", f"DOVETAIL_TEST_SEED={seed}")
+    return random.Random(f"{seed} {request.node.name}")
+
+
+class SmallDisk:
+    """A file system of a few pages, which can be filled, freed and made read-only."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._ballast = path / "ballast"
+
+    def fill(self, leave: int = 0) -> None:
+        """Leave room for so many pages of 4 KiB, and for no more."""
+        self.free()
+        with self._ballast.open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+        os.truncate(self._ballast, max(0, self._ballast.stat().st_size - 4096 * leave))
+
+    def free(self) -> None:
+        """Take away what filled it."""
+        self._ballast.unlink(missing_ok=True)
+
+    def writable(self, yes: bool) -> None:  # noqa: FBT001 - a state
+        """Mount it again, for reading only or not."""
+        _as_root("mount", "-o", f"remount,{'rw' if yes else 'ro'}", str(self.path))
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """A file system of 4 MiB in memory; needs the right to mount one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    refusal = _as_root("mount", "-t", "tmpfs", "-o", f"size=4m,mode=1777,uid={os.getuid()}", "none", str(place))
+    if refusal:
+        assert not os.environ.get("DOVETAIL_REQUIRE_REAL"), refusal
+        pytest.skip(f"no file system can be mounted here: {refusal}")
+    yield SmallDisk(place)
+    _as_root("umount", "--lazy", str(place))
+
+
+def _as_root(*command: str) -> str:
+    """Run a command as root, where that needs no password; return what it complained of."""
+    prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    try:
+        done = subprocess.run([*prefix, *command], capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        return str(error)
+    return done.stderr.strip() if done.returncode else ""
