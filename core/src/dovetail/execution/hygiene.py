@@ -275,7 +275,7 @@ class Hygiene:
         if processes:
             self._children.update(processes)
             names = ", ".join(map(str, processes[:_NAMED]))
-            self._note(f"step {step!r} left {_count(processes, 'child process')} of this process: {names}")
+            self._note(f"step {step!r} left {_count(processes, 'child process')} running: {names}")
 
 
 def _count(what: list[Any], name: str) -> str:

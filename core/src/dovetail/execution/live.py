@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import TextIO
 
 from rich.console import Console, Group
@@ -11,7 +12,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from dovetail.execution.progress import Progress, seconds
+from dovetail.execution.progress import Progress, seconds, shown
 from dovetail.records.run import RunRecord, Status, StepRunRecord
 
 _STYLES = {
@@ -22,6 +23,8 @@ _STYLES = {
     Status.CANCELLED: ("■", "yellow"),
 }
 _SHOWN = 12
+_MOST_LINES, _BUDGET_TIME = 500, 0.25
+"""So many lines are printed in so many seconds."""
 
 
 class Live(Progress):
@@ -35,6 +38,8 @@ class Live(Progress):
         self._settled = 0
         self._width = 8
         self._rest: dict[str, bytes] = {}
+        self._left_out: Counter[str] = Counter()
+        self._budget, self._budget_until = _MOST_LINES, 0.0
         self._live = RichLive(
             console=self.console, refresh_per_second=8, transient=True, get_renderable=self._view
         )
@@ -70,19 +75,36 @@ class Live(Progress):
         )
 
     def output(self, step: str, data: bytes) -> None:
-        """Print whole lines behind the step's name."""
+        """Print whole lines behind the step's name; of more than anybody can read some, and a count."""
         *lines, rest = (self._rest.get(step, b"") + data).split(b"\n")
         self._rest[step] = rest[-8192:]
-        for line in lines:
-            self._line(step, line)
+        now = time.monotonic()
+        if now >= self._budget_until:
+            self._budget, self._budget_until = _MOST_LINES, now + _BUDGET_TIME
+            self._tell_left_out()
+        now_shown, left = lines[: self._budget], lines[self._budget :]
+        self._budget -= len(now_shown)
+        if left:
+            self._left_out[step] += len(left)
+        if now_shown:
+            self._print(step, now_shown)
 
     def _flush(self, step: str) -> None:
+        self._tell_left_out()
         if rest := self._rest.pop(step, b""):
-            self._line(step, rest)
+            self._print(step, [rest])
 
-    def _line(self, step: str, line: bytes) -> None:
-        text = line.decode("utf-8", "replace").rsplit("\r", 1)[-1]
-        self.console.print(Text.assemble((f"   {step:{self._width}} | ", "dim"), text))
+    def _tell_left_out(self) -> None:
+        for step, count in self._left_out.items():
+            self.console.print(
+                Text(f"   {step:{self._width}} | ({count} more lines are kept in its log)", "dim")
+            )
+        self._left_out.clear()
+
+    def _print(self, step: str, lines: list[bytes]) -> None:
+        prefix = f"   {step:{self._width}} | "
+        parts = [each for line in lines for each in ((prefix, "dim"), f"{shown(line)}\n")]
+        self.console.print(Text.assemble(*parts), end="")
 
     def note(self, text: str) -> None:
         """Print it."""
@@ -97,6 +119,10 @@ class Live(Progress):
         )
         if run.status in {Status.FAILED, Status.CANCELLED}:
             self.console.print(Text(f"   to go on where it stopped: dovetail run resume {run.name}", "dim"))
+
+    def close(self) -> None:
+        """Stop refreshing."""
+        self._live.stop()
 
     def _view(self) -> Group:
         table = Table.grid(padding=(0, 1))

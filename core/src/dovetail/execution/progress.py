@@ -39,6 +39,9 @@ class Progress:
     def run_finished(self, run: RunRecord) -> None:
         """Hear that the run has ended."""
 
+    def close(self) -> None:
+        """Hear that nothing more comes, also without an end of the run."""
+
 
 class Lines(Progress):
     """One line per event on a text stream; what steps write appears behind their name."""
@@ -48,11 +51,11 @@ class Lines(Progress):
         self._width = 0
         self._rest: dict[str, bytes] = {}
 
-    def _say(self, text: str) -> None:
+    def _say(self, *texts: str) -> None:
         if self.stream is None:
             return
         try:
-            self.stream.write(text + "\n")
+            self.stream.write("\n".join((*texts, "")))
             self.stream.flush()
         except (OSError, ValueError):  # nobody can see it any more
             self.stream = None
@@ -83,14 +86,13 @@ class Lines(Progress):
         """Show whole lines; the rest waits for its end."""
         *lines, rest = (self._rest.get(step, b"") + data).split(b"\n")
         self._rest[step] = rest[-8192:]
-        for line in lines:
-            text = line.decode("utf-8", "replace").rsplit("\r", 1)[-1]
-            self._say(f"  {step:{self._width}} | {text}")
+        if lines:
+            self._say(*(f"  {step:{self._width}} | {shown(line)}" for line in lines))
 
     def finish_line(self, step: str) -> None:
         """Show what a step wrote without ending the line."""
         if rest := self._rest.pop(step, b""):
-            self._say(f"  {step:{self._width}} | {rest.decode('utf-8', 'replace')}")
+            self._say(f"  {step:{self._width}} | {shown(rest)}")
 
     def note(self, text: str) -> None:
         """Show it."""
@@ -101,6 +103,11 @@ class Lines(Progress):
         self._say(f"run {run.name}: {run.status.value} in {seconds(run.duration or 0.0)}")
         if run.status in {Status.FAILED, Status.CANCELLED}:
             self._say(f"  {going_on(run.name)}")
+
+
+def shown(line: bytes) -> str:
+    """Return what a terminal would show of a line in the end: of a progress bar its last state."""
+    return line.rstrip(b"\r").rpartition(b"\r")[2].decode("utf-8", "replace")
 
 
 def seconds(duration: float) -> str:

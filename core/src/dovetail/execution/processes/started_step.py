@@ -10,6 +10,7 @@ from dovetail.components.orchestrator import StepEnd
 from dovetail.records.report import Reason, StepTask
 
 _PIECE = 1 << 16
+_MOST_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +64,12 @@ class StartedStep:
             self._end(self, grace, reason.value)
 
     def show(self, echo: Callable[[str, bytes], None] | None) -> None:
-        """Pass on what was written since the last time."""
+        """Pass on what was written since the last time; of very much only the end: no run waits for it."""
         if echo is None or self._shown >= self.written:
             return
+        if (too_much := self.written - self._shown - _MOST_AT_ONCE) > 0:
+            self._shown += too_much
+            echo(self.task.attempt, b"\n[%d bytes are not shown here, only kept]\n" % too_much)
         with Path(self._log).open("rb") as file:
             file.seek(self._shown)
             while self._shown < self.written:
