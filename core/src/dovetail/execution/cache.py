@@ -9,7 +9,9 @@ by itself, the clock, or code that is reached only dynamically.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from dovetail.hashing import digest_value
 from dovetail.planning.code import why_unhashable
@@ -21,17 +23,13 @@ _FORMAT = 1
 
 def cache_key(step: StepPlan, inputs: Mapping[str, str], python: str = PYTHON) -> str:
     """Return the key of a step whose inputs have these digests (input name to artifact digest)."""
-    outputs = {
-        each.name: (each.type, each.materializer.name, each.materializer.reference, each.materializer.version)
-        for each in step.outputs
-    }
     return digest_value(
         (
             _FORMAT,
             step.source.digest,
             step.parameters,
             dict(inputs),
-            outputs,
+            _stored(step),
             step.options.environment,
             python,
         )
@@ -45,37 +43,70 @@ def uncacheable(step: StepPlan) -> str | None:
     return why_unhashable(step.source)
 
 
-def differences(
-    mine: tuple[StepPlan, Mapping[str, str], str], theirs: tuple[StepPlan, Mapping[str, str], str]
-) -> list[str]:
-    """Return, for people, each part in which two keys differ; (step, input digests, python) of each."""
+KeyParts = tuple[StepPlan, Mapping[str, str], str]
+"""What a key is taken of: a step, the digests of its inputs by name, the Python minor version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One part in which two keys differ; `was` and `now` are texts, empty where the values are not known."""
+
+    kind: Literal["code", "parameter", "input", "output", "environment", "python"]
+    name: str
+    change: Literal["new", "gone", "changed"]
+    was: str = ""
+    now: str = ""
+
+    def __str__(self) -> str:
+        """Return it for people."""
+        what = f"{self.kind} {self.name}" if self.name else self.kind
+        values = f"{self.was} -> {self.now}" if self.was and self.now else self.change
+        return f"{what}: {values}"
+
+
+def compare(mine: KeyParts, theirs: KeyParts) -> list[Difference]:
+    """Return each part in which two keys differ; `theirs` is what was."""
     (step, inputs, python), (other, other_inputs, other_python) = mine, theirs
     found = _changed("code", step.source.parts, other.source.parts)
-    found += _changed("parameter", step.parameters, other.parameters, values=True)
+    found += _changed("parameter", step.parameters, other.parameters, repr)
     found += _changed("input", inputs, other_inputs)
-    found += _changed(
-        "output",
-        {each.name: f"{each.type} by {each.materializer.name}" for each in step.outputs},
-        {each.name: f"{each.type} by {each.materializer.name}" for each in other.outputs},
-        values=True,
-    )
-    found += _changed("environment", step.options.environment, other.options.environment, values=True)
+    found += _changed("output", _stored(step), _stored(other), _said)
+    found += _changed("environment", step.options.environment, other.options.environment, repr)
     if python != other_python:
-        found.append(f"python: {other_python} -> {python}")
+        found.append(Difference("python", "", "changed", other_python, python))
     return found
 
 
+def differences(mine: KeyParts, theirs: KeyParts) -> list[str]:
+    """Return, for people, each part in which two keys differ."""
+    return [str(each) for each in compare(mine, theirs)]
+
+
 def _changed(
-    kind: str, mine: Mapping[str, object], theirs: Mapping[str, object], *, values: bool = False
-) -> list[str]:
-    lines = []
+    kind: Literal["code", "parameter", "input", "output", "environment"],
+    mine: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+    show: Callable[[Any], str] = lambda _: "",
+) -> list[Difference]:
+    found = []
     for name in sorted({*mine, *theirs}):
         if name not in theirs:
-            lines.append(f"{kind} {name}: new")
+            found.append(Difference(kind, name, "new", "", show(mine[name])))
         elif name not in mine:
-            lines.append(f"{kind} {name}: gone")
+            found.append(Difference(kind, name, "gone", show(theirs[name]), ""))
         elif digest_value(mine[name]) != digest_value(theirs[name]):
-            lines.append(
-                f"{kind} {name}: {theirs[name]!r} -> {mine[name]!r}" if values else f"{kind} {name}: changed"
-            )
-    return lines
+            found.append(Difference(kind, name, "changed", show(theirs[name]), show(mine[name])))
+    return found
+
+
+def _stored(step: StepPlan) -> dict[str, tuple[str, str, str, int]]:
+    """Return what of the outputs is in the key: type, and what stores it."""
+    return {
+        each.name: (each.type, each.materializer.name, each.materializer.reference, each.materializer.version)
+        for each in step.outputs
+    }
+
+
+def _said(stored: tuple[str, str, str, int]) -> str:
+    type_, name, reference, version = stored
+    return f"{type_} by {name} ({reference}, version {version})"

@@ -2,13 +2,61 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from dovetail.client import Client, RunView
 from dovetail.errors import NotFoundError, did_you_mean
-from dovetail.execution.cache import differences, uncacheable
-from dovetail.records.plan import StepPlan
+from dovetail.execution.cache import Difference, KeyParts, compare, uncacheable
+from dovetail.planning.code_places import CodePlace, CodePlaces
+from dovetail.records.plan import SourceRef, StepPlan
+from dovetail.records.run import Status
+
+_INTERACTIVE = "typed into a cell or console"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A part of the key that differs, with where it stands, and for an input what became of its step."""
+
+    difference: Difference
+    place: CodePlace | None = None
+    note: str = ""
+    because: tuple[Change, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        part, place = self.difference, self.place
+        return {
+            "kind": part.kind,
+            "name": part.name,
+            "change": part.change,
+            "was": part.was or None,
+            "now": part.now or None,
+            "file": place.file if place else None,
+            "line": place.line if place else None,
+            "as_recorded": place.recorded if place else None,
+            "note": self.note or None,
+            "because": [each.document() for each in self.because],
+        }
+
+    def lines(self) -> list[str]:
+        """Return it for people."""
+        where = self._where()
+        note = f", {self.note}" if self.note else ""
+        said = f"{self.difference}{f' ({where})' if where else ''}{note}"
+        return [said, *(f"  {line}" for each in self.because for line in each.lines())]
+
+    def _where(self) -> str:
+        if self.place is None:
+            return ""
+        place = self.place
+        if place.line is None and ":" in self.difference.name:
+            return f"no longer in {place.file}"
+        spot = place.file if place.line is None else f"{place.file}:{place.line}"
+        return f"{spot} as it is now" if place.recorded is False else spot
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +68,8 @@ class Explanation:
     status: str
     against: str | None
     verdict: str
-    changed: list[str]
-    versions: list[str]
+    changed: list[Change] = field(default_factory=list)
+    versions: list[str] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
@@ -31,14 +79,14 @@ class Explanation:
             "status": self.status,
             "against": self.against,
             "verdict": self.verdict,
-            "changed": self.changed,
+            "changed": [each.document() for each in self.changed],
             "versions": self.versions,
         }
 
     def lines(self) -> list[str]:
         """Return it for people."""
         said = [f"{self.run} {self.step}: {self.status}", f"  {self.verdict}"]
-        said += [f"  {each}" for each in self.changed]
+        said += [f"  {line}" for each in self.changed for line in each.lines()]
         if self.versions:
             said.append("  not part of the key, but different:")
             said += [f"    {each}" for each in self.versions]
@@ -57,23 +105,34 @@ def explain_step(client: Client, run: RunView, step: str, other: RunView | None)
         origin = client.records.metadata.run(view.record.cached_from)
         if origin is None:
             verdict = "its key equals that of a run that was deleted since"
-            return Explanation(run.name, step, view.status, None, verdict, [], [])
+            return Explanation(run.name, step, view.status, None, verdict)
         verdict = f"its key equals that of run {origin.name}"
-        return Explanation(run.name, step, view.status, origin.name, verdict, [], [])
+        return Explanation(run.name, step, view.status, origin.name, verdict)
     if (why := uncacheable(plan)) is not None:
-        return Explanation(run.name, step, view.status, None, f"never taken from the cache: {why}", [], [])
+        return Explanation(run.name, step, view.status, None, f"never taken from the cache: {why}")
     other = other or _before(client, run, step)
     if other is None:
-        return Explanation(
-            run.name, step, view.status, None, "no earlier run of this pipeline has the step", [], []
-        )
-    changed = differences(_key_parts(run, plan), _key_parts(other, _step_of(other, step)))
-    verdict = f"differs from run {other.name} in:" if changed else f"its key equals that of run {other.name}"
-    if not changed and run.record.options.get("no_cache"):
-        verdict += ", but the run was told not to use the cache"
-    elif not changed and other.step(step).status not in {"completed", "cached"}:
-        verdict += f", but the step was {other.step(step).status} there"
-    return Explanation(run.name, step, view.status, other.name, verdict, changed, _versions(run, other))
+        return Explanation(run.name, step, view.status, None, "no earlier run of this pipeline has the step")
+    changed = _changes(run, other, step, follow=True)
+    return Explanation(
+        run.name,
+        step,
+        view.status,
+        other.name,
+        _verdict(run, other, step, changed),
+        changed,
+        _versions(run, other),
+    )
+
+
+def _verdict(run: RunView, other: RunView, step: str, changed: list[Change]) -> str:
+    if changed:
+        return f"differs from run {other.name} in:"
+    verdict = f"its key equals that of run {other.name}"
+    if run.record.options.get("no_cache"):
+        return f"{verdict}, but the run was told not to use the cache"
+    there = other.step(step).status
+    return verdict if there.good else f"{verdict}, but the step was {there} there"
 
 
 def _step_of(run: RunView, step: str) -> StepPlan:
@@ -90,7 +149,63 @@ def _before(client: Client, run: RunView, step: str) -> RunView | None:
     return None
 
 
-def _key_parts(run: RunView, plan: StepPlan) -> tuple[StepPlan, dict[str, str], str]:
+def _changes(run: RunView, other: RunView, step: str, *, follow: bool) -> list[Change]:
+    """Return where the keys of a step differ; what is behind an input is followed for one step."""
+    mine, theirs = (_key_parts(each, _step_of(each, step)) for each in (run, other))
+    shared = mine[0].inputs.keys() & theirs[0].inputs.keys()
+    return [
+        _change(run, other, step, each, follow=follow)
+        for each in compare(mine, theirs)
+        # An input that one of the two has not read, or whose record is deleted, says nothing.
+        if each.kind != "input" or each.change == "changed" or each.name not in shared
+    ]
+
+
+def _change(run: RunView, other: RunView, step: str, part: Difference, *, follow: bool) -> Change:
+    if part.kind == "code":
+        # What is gone stood in the code of the other run.
+        shown = other if part.change == "gone" else run
+        return _code_change(shown, _step_of(shown, step).source, part)
+    if part.kind == "input" and part.change == "changed":
+        return _input_change(run, other, step, part, follow=follow)
+    return Change(part)
+
+
+def _code_change(run: RunView, source: SourceRef, part: Difference) -> Change:
+    if part.name.startswith("__main__:") or (
+        source.path is None and part.name.startswith(f"{source.module}:") and source.module == "__main__"
+    ):
+        return Change(part, note=_INTERACTIVE)
+    places = CodePlaces(Path(run.record.source_root), _sources(run))
+    place = places.find(part.name, source.parts.get(part.name, ""))
+    gone_but_there = part.change == "gone" and place is not None and place.line is not None
+    return Change(part, place, "not used any more" if gone_but_there else "")
+
+
+def _sources(run: RunView) -> Iterable[SourceRef]:
+    return (each.source for each in run.plan.steps)
+
+
+def _input_change(run: RunView, other: RunView, step: str, part: Difference, *, follow: bool) -> Change:
+    source, before = (_step_of(each, step).inputs.get(part.name) for each in (run, other))
+    if source is None or before is None:
+        return Change(part)
+    if source != before:
+        note = f"it is {source.step}.{source.output}, and was {before.step}.{before.output}"
+        return Change(part, note=note)
+    producer = run.step(source.step)
+    if producer.status is Status.CACHED and producer.record is not None:
+        origin = run.records.metadata.run(producer.record.cached_from or "")
+        name = "a run that was deleted since" if origin is None else f"run {origin.name}"
+        return Change(part, note=f"step {source.step!r} was taken from {name}")
+    if not follow:
+        return Change(part)
+    behind = tuple(_changes(run, other, source.step, follow=False))
+    why = ":" if behind else ", from an equal key: what it gives is not always the same"
+    return Change(part, note=f"since step {source.step!r} was computed anew{why}", because=behind)
+
+
+def _key_parts(run: RunView, plan: StepPlan) -> KeyParts:
     inputs = {name: artifact.digest for name, artifact in run.step(plan.name).inputs.items()}
     return plan, inputs, ".".join(run.record.versions.get("python", "").split(".")[:2])
 

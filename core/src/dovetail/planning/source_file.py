@@ -89,6 +89,16 @@ class SourceFile:
             self._parts["*"] = self._read(self._body, ())
         return self._parts["*"]
 
+    def line_of(self, name: str, inner: Iterable[str] = ()) -> int | None:
+        """Return the line where a name is bound first; with `inner`, where that definition has one in it."""
+        statements = self._statements.get(name, [])
+        place: ast.AST | None = next(iter(statements), None)
+        for each in inner:
+            below = [] if place is None else walk(ast.iter_child_nodes(place))
+            place = next((node for node in below if getattr(node, "name", None) == each), place)
+        line = getattr(place, "lineno", None)
+        return line if isinstance(line, int) else None
+
     def take_whole(self, part: Part) -> None:
         """Let all of the file be `part`."""
         self._parts["*"] = part
