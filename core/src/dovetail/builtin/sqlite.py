@@ -150,8 +150,7 @@ class SqliteMetadataStore(SqlMetadataStore):
         if code in _PERHAPS_FULL and (free := self._free()) < _LEAST_SPACE:
             return StoreError(
                 f"no space left: metadata store {str(self.path)!r} cannot write ({free} bytes are free)",
-                hint="free space there; what was recorded before is intact, "
-                "and `dovetail run resume last` goes on",
+                hint="free space there, then try again; what was recorded before is intact",
             )
         what, hint = _REFUSALS.get(code, (str(cause), "see `dovetail metadata-store list` for the place"))
         return StoreError(f"metadata store {str(self.path)!r}: {what}", hint=hint)
@@ -239,7 +238,7 @@ _PERHAPS_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTO
 _REFUSALS = {
     sqlite3.SQLITE_FULL: (
         "no space left for it: the device or a quota is full",
-        "free space there; what was recorded before is intact, and `dovetail run resume last` goes on",
+        "free space there, then try again; what was recorded before is intact",
     ),
     sqlite3.SQLITE_BUSY: (
         f"other processes kept it busy for {BUSY:.0f} s",
@@ -249,5 +248,8 @@ _REFUSALS = {
     sqlite3.SQLITE_CANTOPEN: ("it cannot be opened", "check that its folder exists and is accessible"),
     sqlite3.SQLITE_NOTADB: ("this file is no SQLite database", "configure another `path`"),
     sqlite3.SQLITE_CORRUPT: ("the file is damaged", "restore it from a backup (`*.backup` next to it)"),
-    sqlite3.SQLITE_IOERR: ("reading or writing failed", "check the disk and its free space"),
+    sqlite3.SQLITE_IOERR: (
+        "reading or writing failed",
+        "check the disk, its free space, and limits: a quota, or one for the size of a file",
+    ),
 }
