@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from dovetail.builtin.html_visualizer import HtmlVisualizer, HtmlVisualizerConfig
 from dovetail.builtin.page.snapshot import ArtifactSnapshot, RunSnapshot, StepSnapshot
+from dovetail.components.visualizer import Visualizer
 from dovetail.errors import UsageError
+from dovetail.testing.visualizer import VisualizerContract
 
 VISUALIZER = HtmlVisualizer("html", HtmlVisualizerConfig(), home=Path("nowhere"))
 START = datetime(2026, 11, 21, 8, 20, 54, tzinfo=UTC)
@@ -272,3 +274,9 @@ def test_the_page_of_an_artifact_shows_its_value(value: object, told: str) -> No
 def test_what_is_neither_run_nor_artifact_is_refused() -> None:
     with pytest.raises(UsageError, match=r"builtins\.int cannot be drawn"):
         VISUALIZER.draw(3)
+
+
+class TestHtmlVisualizer(VisualizerContract):
+    @pytest.fixture
+    def visualizer(self, tmp_path: Path) -> Visualizer:
+        return HtmlVisualizer("mine", HtmlVisualizerConfig(), home=tmp_path)

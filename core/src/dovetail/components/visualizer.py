@@ -25,6 +25,7 @@ class Visualizer(Component):
     1. The same subject gives the same bytes.
     2. Every text that came from a user or a plugin is escaped.
     3. The result needs no further request: no script, style, font or image from elsewhere.
+    4. A subject that it cannot draw is refused with UsageError.
     """
 
     type: ClassVar[str] = "visualizer"
