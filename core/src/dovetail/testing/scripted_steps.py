@@ -76,7 +76,7 @@ class Scripted:
 
     def take(self, limit: int) -> Sequence[StepTask]:
         """Give out what is ready."""
-        tasks = []
+        tasks: list[StepTask] = []
         while len(tasks) < limit and not self.cancelled and (self._again or self._frontier.ready):
             step = self._again.pop() if self._again else self._frontier.ready.popleft()
             assert step not in self._out.values(), f"{step!r} is out already"
