@@ -16,7 +16,7 @@ _WHERE: dict[str, tuple[str, ...]] = {
     "dovetail.components.component": ("Component", "ComponentConfig", "Reach"),
     "dovetail.components.alerter": ("Alert", "Alerter", "Verdict"),
     "dovetail.components.annotator": ("Annotator", "DatasetStats", "LabeledItem"),
-    "dovetail.components.artifact_store": ("ArtifactStore",),
+    "dovetail.components.artifact_store": ("ArtifactStore", "FileState"),
     "dovetail.components.container_registry": ("ContainerRegistry", "Image"),
     "dovetail.components.data_validator": ("DataValidator", "Validation"),
     "dovetail.components.experiment_tracker": ("ExperimentTracker", "TrackedStep"),

@@ -7,6 +7,7 @@ from dovetail.components.annotator import Annotator as Annotator
 from dovetail.components.annotator import DatasetStats as DatasetStats
 from dovetail.components.annotator import LabeledItem as LabeledItem
 from dovetail.components.artifact_store import ArtifactStore as ArtifactStore
+from dovetail.components.artifact_store import FileState as FileState
 from dovetail.components.component import Component as Component
 from dovetail.components.component import ComponentConfig as ComponentConfig
 from dovetail.components.component import Reach as Reach

@@ -1,7 +1,7 @@
 """The artifact store on this machine's file system, which publishes by itself."""
 
 # These are the hottest file operations of a run; a Path for each would double their cost.
-# ruff: noqa: PTH100, PTH103, PTH104, PTH108, PTH111, PTH112, PTH120
+# ruff: noqa: PTH100, PTH103, PTH104, PTH108, PTH111, PTH112, PTH114, PTH120
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Literal
 from pydantic import field_validator
 
 from dovetail.builtin.draft import PARTIAL, Draft, DraftStream, lock, move
-from dovetail.plugin import ArtifactError, ArtifactStore, ComponentConfig, Reach, hit, new_id
+from dovetail.plugin import ArtifactError, ArtifactStore, ComponentConfig, FileState, Reach, hit, new_id
 
 _STAGING = ".staging"
 _DELETED = ".deleted"
@@ -122,16 +122,26 @@ class LocalArtifactStore(ArtifactStore):
         return data
 
     def size(self, path: str) -> int | None:
+        found = self._look(path)
+        return None if found is None else found.st_size
+
+    def state(self, path: str) -> FileState | None:
+        found = self._look(path)
+        return None if found is None else FileState(found.st_size, _changed(found))
+
+    def _look(self, path: str) -> os.stat_result | None:
         try:
             found = os.lstat(self._target(path))
         except OSError as error:
             if error.errno in _NOT_THERE:
                 return None
             raise self._refused(path, error, "look at it") from error
-        return found.st_size if stat.S_ISREG(found.st_mode) else None
+        return found if stat.S_ISREG(found.st_mode) else None
 
     def entries(self, prefix: str = "") -> Iterator[tuple[str, int]]:
         directory = self._target(prefix) if prefix else self.root
+        if prefix and os.path.islink(directory):
+            return
         # A home is shared with other components, whose files lie at its top.
         skip_files = not prefix and self.config.path is None
         for entry in self._walk(directory, prefix):
@@ -300,6 +310,11 @@ class LocalArtifactStore(ArtifactStore):
                 hint=f"something that is not of the store lies in its way below {self.root!r}",
             )
         return self.refused(path, error, place=self.root, need=need)
+
+
+def _changed(found: os.stat_result) -> int:
+    """Return when a file was changed; the kernel's own note of it, which no program can set back."""
+    return (found.st_mtime_ns if os.name == "nt" else found.st_ctime_ns) // 1000
 
 
 def _scan(directory: str) -> Iterator[os.DirEntry[str]]:

@@ -12,7 +12,8 @@ from dovetail.client.logs import Log
 from dovetail.client.metrics import last_values, metrics_of_step
 from dovetail.client.records import Records
 from dovetail.errors import NotFoundError, StepError, UsageError, did_you_mean
-from dovetail.materializers.artifacts import load_artifact, verify_artifact
+from dovetail.materializers.artifacts import load_artifact
+from dovetail.materializers.intact import verify_artifact
 from dovetail.records.artifact import ArtifactRecord
 from dovetail.records.plan import MaterializerRef, Plan, StepPlan
 from dovetail.records.record import moment

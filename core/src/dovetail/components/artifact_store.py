@@ -9,12 +9,23 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar, NamedTuple
 
 from dovetail.components.component import Component
 from dovetail.errors import ArtifactError, StoreError
 
 _CHUNK = 1 << 20
+
+
+class FileState(NamedTuple):
+    """A complete file as it lies there: its size in bytes, and when it was last changed.
+
+    `changed` is in microseconds since 1970, by the clock that also dates artifacts: any change of the
+    content after that moment, by whomever, moves it. None where the store cannot tell.
+    """
+
+    size: int
+    changed: int | None = None
 
 
 class ArtifactStore(Component):
@@ -33,6 +44,7 @@ class ArtifactStore(Component):
        place of a file is no file.
     9. The stream of `create` can seek and be read back while its block lasts, and may be closed in it.
     10. One store may be used by several threads, and by a process that was forked from one that used it.
+    11. `state` gives the size that `size` gives, and a time of change that no later change leaves as it is.
 
     The numbers are those of docs/contracts/artifact-store.md and of `dovetail.testing.artifact_store`.
     """
@@ -53,6 +65,15 @@ class ArtifactStore(Component):
     @abstractmethod
     def size(self, path: str) -> int | None:
         """Return the size of a complete file in bytes, None where there is none."""
+
+    def state(self, path: str) -> FileState | None:
+        """Return size and last change of a complete file, None where there is none.
+
+        Of what was not changed since it was published a look is enough; anything else is read again and
+        compared by digest before it is taken from the cache. So a store that can tell saves reading.
+        """
+        size = self.size(path)
+        return None if size is None else FileState(size)
 
     @abstractmethod
     def entries(self, prefix: str = "") -> Iterator[tuple[str, int]]:
@@ -148,10 +169,17 @@ class ArtifactStore(Component):
         `place` is the store's own location; `need` says what was wanted (`write 4096 bytes`).
         """
         what = f"artifact store {self.name!r} at {place!r}, file {path!r}: cannot {need}"
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            full = "no space left" if error.errno == errno.ENOSPC else "the quota is used up"
             return StoreError(
-                f"no space left: {what} ({_free(place)})",
-                hint="free space there, or register a store elsewhere; then `dovetail run resume last`",
+                f"{full}: {what} ({_free(place)})",
+                hint="free space there, then `dovetail run resume last`; "
+                "or register a store elsewhere, and run it there",
+            )
+        if error.errno == errno.EFBIG:
+            return StoreError(
+                f"file too large: {what}",
+                hint="raise the limit for the size of a file (`ulimit -f`), or that of the file system",
             )
         if error.errno == errno.EROFS:
             return StoreError(

@@ -7,10 +7,11 @@ import os
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
-from dovetail.components.artifact_store import ArtifactStore
+from dovetail.components.artifact_store import ArtifactStore, FileState
 from dovetail.components.component import ComponentConfig, ConfigClass, Reach
 from dovetail.errors import DovetailError, IntegrationError, StoreError
 from dovetail.failpoints import hit
@@ -18,6 +19,8 @@ from dovetail.names import new_id
 from dovetail.references import load
 
 _PARTIAL = ".partial"
+# What file systems of fsspec call it: those like POSIX, S3, Azure.
+_CHANGED = ("mtime", "LastModified", "last_modified")
 _BUFFER = 1 << 16
 
 
@@ -147,13 +150,28 @@ class FsspecArtifactStore(ArtifactStore):
             return bytes(self.filesystem.cat_file(self._target(path)))
 
     def size(self, path: str) -> int | None:
+        found = self.state(path)
+        return None if found is None else found.size
+
+    def state(self, path: str) -> FileState | None:
         with self._told(path, "look at it"):
             try:
                 found = self.filesystem.info(self._target(path))
             except (FileNotFoundError, NotADirectoryError):
                 return None
             is_file = found["type"] == "file" and not found.get("islink")
-            return int(found["size"]) if is_file else None
+            return FileState(int(found["size"]), self.changed(found)) if is_file else None
+
+    def changed(self, info: Mapping[str, Any]) -> int | None:
+        """Return when a file was last changed, by what the file system's `info` says of it.
+
+        None where it does not say: the file is then read again to be sure of it. Override it where the
+        file system keeps that under a name of its own.
+        """
+        times = [info[name] for name in _CHANGED if info.get(name) is not None]
+        if times and "ino" in info:  # of this machine: when the inode changed, which no program sets back
+            times.append(info["created"])
+        return max(map(_microseconds, times), default=None)
 
     def entries(self, prefix: str = "") -> Iterator[tuple[str, int]]:
         top = self._target(prefix) if prefix else self.root
@@ -214,6 +232,10 @@ class FsspecArtifactStore(ArtifactStore):
             return self.refused(path, PermissionError(13, str(error)), place=self.config.url, need=need)
         told = f"{type(error).__name__}: {error}".rstrip(": ")
         return self.refused(path, OSError(None, told), place=self.config.url, need=need)
+
+
+def _microseconds(time: Any) -> int:  # noqa: ANN401 - a datetime, or seconds
+    return int((time.timestamp() if isinstance(time, datetime) else float(time)) * 1_000_000)
 
 
 class _Reading(io.RawIOBase):

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from dovetail.components.artifact_store import ArtifactStore
-from dovetail.errors import ArtifactError, DovetailError, MaterializerError, StoreError
-from dovetail.hashing import canonical_json, digest_stream
+from dovetail.errors import DovetailError, MaterializerError, StoreError
+from dovetail.hashing import canonical_json
 from dovetail.materializers.base import BaseMaterializer
 from dovetail.materializers.files import ArtifactReader, ArtifactWriter, damaged
-from dovetail.records.artifact import MANIFEST, ArtifactRecord, FileEntry, Manifest, artifact_directory
+from dovetail.records.artifact import MANIFEST, ArtifactRecord, Manifest, artifact_directory
 from dovetail.records.plan import MaterializerRef
 
 
@@ -98,56 +98,6 @@ def load_artifact(
             hint="the files are as they were stored; was the class of the value changed since?",
         ) from error
     return value
-
-
-def verify_artifact(store: ArtifactStore, record: ArtifactRecord, *, digests: bool = True) -> list[str]:
-    """Return what is wrong with a stored artifact, one line each; empty where all is well.
-
-    Without `digests` only presence and sizes are looked at, which costs a look-up for each file.
-    """
-    if not digests and record.files:
-        return [
-            problem
-            for entry in (*record.files, FileEntry(path=MANIFEST, size=-1, digest=""))
-            if (problem := _size_problem(store, record, entry)) is not None
-        ]
-    reader = ArtifactReader(store, record)
-    try:
-        manifest = reader.manifest
-    except ArtifactError as error:
-        return [error.message]
-    problems = [
-        problem
-        for entry in manifest.files
-        if (problem := _problem(store, record, entry, digests=digests)) is not None
-    ]
-    if record.files and record.files != manifest.files:
-        problems.append("record and manifest list different files")
-    if record.materializer != manifest.materializer:
-        problems.append(f"record says {record.materializer.name!r}, manifest {manifest.materializer.name!r}")
-    known = {MANIFEST, *reader.files}
-    stored = (path[len(record.stored) + 1 :] for path, _ in store.entries(record.stored))
-    return problems + sorted(
-        f"{path!r} does not belong to the artifact" for path in stored if path not in known
-    )
-
-
-def _size_problem(store: ArtifactStore, record: ArtifactRecord, entry: FileEntry) -> str | None:
-    size = store.size(f"{record.stored}/{entry.path}")
-    if size is None:
-        return f"{entry.path!r} is missing"
-    if entry.size not in {-1, size}:
-        return f"{entry.path!r} has {size} bytes instead of {entry.size}"
-    return None
-
-
-def _problem(store: ArtifactStore, record: ArtifactRecord, entry: FileEntry, *, digests: bool) -> str | None:
-    problem = _size_problem(store, record, entry)
-    if problem is not None or not digests:
-        return problem
-    with store.open(f"{record.stored}/{entry.path}") as stream:
-        digest, _ = digest_stream(stream)
-    return None if digest == entry.digest else f"{entry.path!r} is damaged, its digest differs"
 
 
 def _withdraw(store: ArtifactStore, directory: str) -> None:

@@ -23,6 +23,8 @@ from dovetail.records.artifact import MANIFEST, ArtifactRecord, FileEntry, Manif
 # Up to here a file is read once, into memory; above it is read twice, for its digest and for its content.
 _SMALL = 1 << 20
 _CHUNK = 1 << 20
+# What a manifest may take up, and each line of it: more was never written, and is not read.
+_LARGEST_HEAD, _LARGEST_LINE = 1 << 24, 1 << 15
 
 
 class ArtifactWriter:
@@ -96,7 +98,7 @@ class ArtifactReader:
     @cached_property
     def manifest(self) -> Manifest:
         """Return the manifest, checked against the record."""
-        data = self._store.get(f"{self.record.stored}/{MANIFEST}")
+        data = self._bytes(MANIFEST, _LARGEST_HEAD + _LARGEST_LINE * len(self.record.files))
         if digest_bytes(data) != self.record.digest:
             raise self._damaged(MANIFEST, "its digest is not the recorded one")
         try:
@@ -125,7 +127,7 @@ class ArtifactReader:
     def get(self, name: str) -> bytes:
         """Return the bytes of a file."""
         entry = self._entry(name)
-        data = self._store.get(f"{self.record.stored}/{name}")
+        data = self._bytes(name, entry.size)
         self._check(entry, digest_bytes(data), len(data))
         return data
 
@@ -134,6 +136,7 @@ class ArtifactReader:
         entry = self._entry(name)
         if entry.size <= _SMALL:
             return io.BytesIO(self.get(name))
+        self._check_size(name, entry.size)
         stream = self._store.open(f"{self.record.stored}/{name}")
         try:
             if self._store.reach is Reach.NETWORK:
@@ -167,6 +170,17 @@ class ArtifactReader:
                 hint="it was written by another materializer, or by another version of this one",
             )
         return entry
+
+    def _bytes(self, name: str, most: int) -> bytes:
+        self._check_size(name, most)
+        return self._store.get(f"{self.record.stored}/{name}")
+
+    def _check_size(self, name: str, most: int) -> None:
+        """Refuse a file that has grown before it is read; over a network that would cost a request."""
+        if most > _SMALL or self._store.reach is not Reach.NETWORK:
+            size = self._store.size(f"{self.record.stored}/{name}")
+            if size is not None and size > most:
+                raise self._damaged(name, f"it has {size} bytes instead of {most}")
 
     def _check(self, entry: FileEntry, digest: str, size: int) -> None:
         if size != entry.size:

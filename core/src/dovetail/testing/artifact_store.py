@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
@@ -25,6 +26,12 @@ import pytest
 
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.errors import ArtifactError, StoreError
+from dovetail.records.record import now
+
+_TICK = 1.1
+"""After how many seconds a store has dated a change later, also one that counts in seconds."""
+
+_HOUR = 3600 * 1_000_000
 
 PATHS_OUTSIDE = (
     "",
@@ -243,6 +250,33 @@ class ArtifactStoreContract:
                 os._exit(2)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert store.get("a/b") == b"1"
+
+    def test_11_the_state_of_a_file_is_its_size_and_a_time_that_a_change_moves(
+        self, store: ArtifactStore
+    ) -> None:
+        assert store.state("a/b") is None
+        store.put("a/b", b"first")
+        published = now()
+        first = store.state("a/b")
+        assert first is not None
+        assert first.size == store.size("a/b") == len(b"first")
+        if first.changed is None:  # the store cannot tell: its files are read to be sure of them
+            return
+        assert published - _HOUR < first.changed <= published
+        time.sleep(_TICK)
+        store.delete("a/b")
+        store.put("a/b", b"other")
+        again = store.state("a/b")
+        assert again is not None
+        assert again.changed is not None
+        assert again.changed > published
+
+    def test_11_what_is_no_file_has_no_state(self, store: ArtifactStore) -> None:
+        store.put("a/b/c", b"1")
+        assert store.state("a/b") is None
+        assert store.state("a/b/c/d") is None
+        with pytest.raises(ArtifactError, match="no path inside"):
+            store.state("../a")
 
     def test_what_is_flushed_and_swept_stays(self, store: ArtifactStore, tmp_path: Path) -> None:
         store.put("a/b", b"1")
