@@ -36,10 +36,10 @@ def pipeline_names(_: click.Context, __: click.Parameter, incomplete: str) -> li
 
 
 def step_names(context: click.Context, _: click.Parameter, incomplete: str) -> list[Any]:
-    """Offer the steps of the run that stands before on the command line."""
+    """Offer the steps of the run that stands before on the command line, else of the newest."""
     try:
         with Client() as client:
-            run = client.run(context.params.get("run_ref") or LAST)
+            run = client.run(context.params.get("run_ref") or context.params.get("base") or LAST)
             known = {name: f"{step.status}" for name, step in run.steps.items()}
     except DovetailError:  # the same
         known = {}

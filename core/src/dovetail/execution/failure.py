@@ -43,12 +43,13 @@ def users_place(error: BaseException) -> str | None:
     found = [
         f"{frame.f_code.co_filename}:{line}"
         for frame, line in traceback.walk_tb(error.__traceback__)
-        if _is_users(frame.f_code.co_filename)
+        if is_users(frame.f_code.co_filename)
     ]
     return found[-1] if found else None
 
 
-def _is_users(file: str) -> bool:
+def is_users(file: str) -> bool:
+    """Say whether a file holds the user's own code, not that of Dovetail or of a library."""
     if file.startswith(("<", _OURS, _STANDARD)):
         return False
     return not {"site-packages", "dist-packages"}.intersection(Path(file).parts)

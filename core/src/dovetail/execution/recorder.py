@@ -31,6 +31,11 @@ class Recorder:
         self._facts.steps.append(record)
         self._noted()
 
+    def reopen(self, record: StepRunRecord) -> None:
+        """Note what becomes of a step that had ended well and has lost what it made."""
+        self._facts.reopened.append(record.step)
+        self.step(record)
+
     def attempt(self, record: AttemptRecord) -> None:
         """Note an attempt that starts or has ended."""
         self._facts.attempts.append(record)

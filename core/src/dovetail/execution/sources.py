@@ -9,11 +9,11 @@ from typing import Any
 from dovetail.definition.pipeline import PipelineDefinition
 from dovetail.definition.step import StepDefinition
 from dovetail.errors import PlanError
+from dovetail.execution.plan_references import check_materializers, check_modules, load_own
 from dovetail.execution.step_runner import load_step
 from dovetail.execution.workers import WorkerSetting
 from dovetail.planning.code import SourceReader
 from dovetail.records.plan import Plan, SourceRef, StepPlan
-from dovetail.references import load
 from dovetail.stacks.workspace import find_workspace
 
 
@@ -30,9 +30,15 @@ def setting_for(definition: PipelineDefinition) -> WorkerSetting:
 
 
 def setting_for_plan(plan: Plan, root: Path) -> WorkerSetting:
-    """Return the setting of a plan whose code lies below `root`; makes its modules importable here."""
+    """Return the setting of a plan whose code lies below `root`; makes its modules importable here.
+
+    Raises:
+        PlanError: the plan names code that is neither the project's nor installed as what it says.
+    """
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
+    check_modules(plan, root)
+    check_materializers(plan, root)
     modules = dict.fromkeys(step.source.module for step in plan.steps if step.source.path)
     return WorkerSetting(root, modules=tuple(modules), sys_path=tuple(sys.path))
 
@@ -69,7 +75,7 @@ def present_source(
             hint="name the directory that holds the code: --source DIR",
         )
     definition = load_step(source, root)
-    return definition, reader.ref(definition, *map(load, source.also))
+    return definition, reader.ref(definition, *(load_own(each, root) for each in source.also))
 
 
 def check_sources(plan: Plan, root: Path) -> None:

@@ -1,0 +1,138 @@
+"""Adoption: what earlier processes of a run have completed, as far as it still holds, is settled for good."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dovetail.components.artifact_store import ArtifactStore
+from dovetail.components.metadata_store import MetadataStore
+from dovetail.execution.intake import read_report
+from dovetail.execution.recorder import Recorder
+from dovetail.materializers.intact import damage
+from dovetail.records.artifact import ArtifactRecord
+from dovetail.records.plan import Plan, StepPlan
+from dovetail.records.record import now
+from dovetail.records.report import Reason, StepReport, StepTask
+from dovetail.records.run import AttemptRecord, RunRecord, Status, StepRunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A step that is not run again, with its artifacts by output."""
+
+    record: StepRunRecord
+    artifacts: Mapping[str, ArtifactRecord] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Adoption:
+    """What was found: steps that stay, those that have lost an output (and why), attempts made by step."""
+
+    settled: dict[str, Settled] = field(default_factory=dict)
+    lost: dict[str, str] = field(default_factory=dict)
+    attempts: Counter[str] = field(default_factory=Counter)
+
+
+def adopt(
+    plan: Plan, run: RunRecord, metadata: MetadataStore, store: ArtifactStore, recorder: Recorder
+) -> Adoption:
+    """Take in the reports that nobody has taken in, then check what is completed against its artifacts.
+
+    A step whose artifacts are not what its record says is reopened. Everything is recorded on return.
+    """
+    found = Adoption()
+    recorded = {each.step: each for each in metadata.steps(run.id)}
+    running: dict[str, list[AttemptRecord]] = {}
+    for attempt in metadata.attempts(run.id):
+        found.attempts[attempt.step] += 1
+        if not attempt.status.ended:
+            running.setdefault(attempt.step, []).append(attempt)
+    for name, attempts in running.items():
+        for attempt in attempts:
+            record = recorded.get(name) or StepRunRecord(run_id=run.id, step=name, status=Status.RUNNING)
+            recorded[name] = _take_in(store, recorder, run, record, attempt)
+    recorder.flush()
+    for step in plan.steps:
+        if step.name in recorded and recorded[step.name].status.good:
+            _check(step, recorded[step.name], metadata, store, found)
+    for name, why in found.lost.items():
+        recorder.reopen(_reopened(recorded[name], why))
+    recorder.flush()
+    return found
+
+
+def _take_in(
+    store: ArtifactStore, recorder: Recorder, run: RunRecord, record: StepRunRecord, attempt: AttemptRecord
+) -> StepRunRecord:
+    """Record how an attempt ended whose launcher is gone; return what that makes of its step."""
+    task = StepTask(
+        run_id=run.id,
+        run_name=run.name,
+        step=record.step,
+        attempt=attempt.id,
+        number=attempt.number,
+        epoch=-1,
+    )
+    report = read_report(store, task, any_epoch=True)
+    if report is None:
+        lost = {"status": Status.FAILED, "reason": Reason.LOST.value, "finished": now()}
+        recorder.attempt(attempt.model_copy(update=lost))
+        return record
+    failure = report.failure
+    ended = {"status": report.status, "finished": report.finished, "duration": report.duration}
+    recorder.attempt(
+        attempt.model_copy(
+            update={
+                **ended,
+                "reason": report.reason.value,
+                "error": failure.text if failure else None,
+                "traceback": failure.traceback if failure else None,
+            }
+        )
+    )
+    completed = report.status is Status.COMPLETED and not record.status.good
+    recorder.results(report.outputs if completed else (), report.metrics)
+    if not completed:
+        return record
+    taken = record.model_copy(update={**ended, "outputs": _ids(report), "error": None})
+    recorder.step(taken)
+    return taken
+
+
+def _ids(report: StepReport) -> dict[str, str]:
+    return {each.output: each.id for each in report.outputs}
+
+
+def _check(
+    step: StepPlan, record: StepRunRecord, metadata: MetadataStore, store: ArtifactStore, found: Adoption
+) -> None:
+    artifacts, why = intact(step, record, metadata, store)
+    if why is None:
+        found.settled[step.name] = Settled(record, artifacts)
+    else:
+        found.lost[step.name] = why
+
+
+def intact(
+    step: StepPlan, record: StepRunRecord, metadata: MetadataStore, store: ArtifactStore
+) -> tuple[dict[str, ArtifactRecord], str | None]:
+    """Return the artifacts of a completed step by output, and what is wrong with them, None where nothing."""
+    known = metadata.artifacts_by_id(record.outputs.values())
+    artifacts = {name: known[each] for name, each in record.outputs.items() if each in known}
+    for output in step.outputs:
+        if output.name not in artifacts:
+            return {}, f"there is no record of output {output.name!r}"
+        artifact = artifacts[output.name]
+        if artifact.materializer != output.materializer:
+            mine, theirs = output.materializer.name, artifact.materializer.name
+            return {}, f"output {output.name!r} was stored by {theirs!r}, not by {mine!r}"
+        if (problem := damage(store, artifact)) is not None:
+            return {}, f"output {output.name!r}: {problem}"
+    return artifacts, None
+
+
+def _reopened(record: StepRunRecord, why: str) -> StepRunRecord:
+    lost = {"status": Status.FAILED, "cached_from": None, "error": f"its output is lost: {why}"}
+    return record.model_copy(update={**lost, "outputs": {}})

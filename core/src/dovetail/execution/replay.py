@@ -1,0 +1,67 @@
+"""Replays: one step of a recorded run, executed again on the inputs it had, as a run of its own."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from dovetail.client import RunView, StepView
+from dovetail.errors import PlanError
+from dovetail.execution.api import Request, Start, launch
+from dovetail.execution.launcher import USED_BY_RUNS
+from dovetail.execution.output import terminal
+from dovetail.execution.progress import Lines, Progress, choose_progress
+from dovetail.execution.provenance import GitState
+from dovetail.execution.resumption import setting_of
+from dovetail.execution.revision import revise
+from dovetail.references import load
+from dovetail.stacks.assemble import assemble, material_registry
+
+DEBUGGER = "dovetail.execution.post_mortem:debug"
+
+
+def replay_step(
+    run: RunView, step: str, source: str | Path | None = None, *, debug: bool = False, quiet: bool = False
+) -> RunView:
+    """Execute one step of `run` with the present code, on the inputs it had there; return the new run.
+
+    With `debug` it is called in this process, and a debugger opens where it raises.
+
+    Raises:
+        NotFoundError: no such step, or its code is not there.
+        PlanError: the step had no inputs in that run, or its code no longer fits them.
+        StepError: it failed.
+    """
+    view = run.step(step)
+    _refuse_without_inputs(view)
+    setting = setting_of(run, source, [step])
+    root = setting.source_root
+    revision = revise(run.plan, root, material_registry(), [step], {})
+    notes = [f"step {step!r} has changed since: {', '.join(each)}" for each in revision.changed.values()]
+    request = Request(in_process=debug, enable_cache=False, only=step, base=run.id, quiet=quiet)
+    if debug:
+        setting.debugger = load(DEBUGGER)
+        progress: Progress = Lines(terminal())
+    else:
+        progress = choose_progress(quiet=quiet)
+        setting.open_pool()
+    with (
+        closing(setting),
+        closing(GitState(root)) as git,
+        assemble(run.record.stack, only=USED_BY_RUNS, in_process=debug) as stack,
+    ):
+        start = Start(setting, request, progress, git, parent=run.id, notes=(*notes, *revision.notes))
+        return launch(stack, revision.plan, start)
+
+
+def _refuse_without_inputs(view: StepView) -> None:
+    """Raise PlanError where a step whose input is to be read did not end well."""
+    for each in view.plan.inputs.values():
+        source = view.run.step(each.step)
+        if not source.status.good:
+            never = "never started" if view.record is None or view.record.started is None else "has no inputs"
+            raise PlanError(
+                f"step {view.name!r} of run {view.run.name!r} {never}:"
+                f" step {source.name!r}, whose output it reads, is {source.status}",
+                hint=f"go on with the run: dovetail run resume {view.run.name}",
+            )
