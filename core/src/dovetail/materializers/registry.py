@@ -145,12 +145,28 @@ class Registry:
                 "an artifact is unpickled only where the plan of its run names pickle for the output",
                 hint="read it from a step, or through the run that made it",
             )
+        return load_materializer(self._installed(ref))
+
+    def check(self, ref: MaterializerRef) -> None:
+        """Refuse a reference that is not the one under which its wheel announces it; imports nothing.
+
+        Raises:
+            MaterializerError: it is not installed, or leads elsewhere.
+        """
+        known = self._installed(ref)
+        if known.reference != ref.reference:
+            raise MaterializerError(
+                f"materializer {ref.name!r} is in {known.reference!r}, not in {ref.reference!r}",
+                hint="another version of its wheel, or somebody, wrote that: compile the plan again",
+            )
+
+    def _installed(self, ref: MaterializerRef) -> MaterializerRef:
         if (known := self._known.get(ref.name)) is None:
             raise MaterializerError(
                 f"materializer {ref.name!r} is not installed",
                 hint=f"install its wheel: dovetail integration install {ref.name.partition('/')[0]}",
             )
-        return load_materializer(known)
+        return known
 
     def _announced(self, cls: type) -> MaterializerRef | None:
         for name in class_names(cls):
