@@ -1,5 +1,7 @@
 """The invariants checker names each thing that is planted in a store, and nothing in a sound one."""
 
+# ruff: noqa: S608 - the statements are of this file
+
 from __future__ import annotations
 
 import os
@@ -68,7 +70,7 @@ class Stored:
             return str(database.execute(query).fetchone()[0])
 
     def file(self, pattern: str) -> Path:
-        return sorted(self.store.glob(pattern))[0]
+        return min(self.store.glob(pattern))
 
     def problems(self, moment: Moment = Moment.RESUMED) -> list[str]:
         return local_violations(self.home, moment, self.witness)
@@ -205,20 +207,19 @@ def test_what_a_killed_runner_leaves_may_be_there_until_its_run_is_resumed(store
         "DELETE FROM links WHERE kind = 'output' AND step = 'double'",
     )
     assert stored.problems(Moment.KILLED) == []
-    assert len(stored.problems(Moment.RESUMED)) > 2
+    run, report = stored.problems(Moment.RESUMED)
+    assert "interrupted, and should have been resumed" in run
+    assert "is a published result, and was recorded as running" in report
 
 
 def test_a_lost_attempt_may_leave_as_many_artifacts_as_it_has_outputs_until_they_are_pruned(
     stored: Stored,
 ) -> None:
-    run, number = stored.run_id, "INSERT INTO attempts SELECT {}, {!r}, {!r}, step, 2, 'failed', started, "
     stored.say(
-        number.format(99, "b" * 26, run)
-        + f"finished, duration, 'lost', NULL, NULL, NULL FROM attempts {DOUBLE}",
-        f"UPDATE attempts SET number = 3 - number {DOUBLE}",
+        f"INSERT INTO attempts SELECT 99, 'lost', run_id, step, 2, 'failed', started, finished, duration, "
+        f"'lost', NULL, NULL, NULL FROM attempts {DOUBLE}",
         f"UPDATE step_runs SET attempts = 2 {DOUBLE}",
     )
-    stored.witness.write_text(stored.witness.read_text().replace("1 double", "2 double"))
     for number, moment in ((0, Moment.PRUNED), (1, Moment.RESUMED)):
         assert stored.problems(moment) == []
         replaced(stored.store / "artifacts" / "ab" / f"{number}ab" / "value.json", b"1")

@@ -2,8 +2,7 @@
 
 `violations` looks at a metadata store and an artifact store through their contracts, so that it serves
 authors of other stores too; of a store in SQL it also compares the tables, of SQLite the file, and of the
-local artifact store what lies below its root. `survivors` looks for processes. Both return one line for
-each thing that is wrong.
+local artifact store what lies below its root. `survivors` looks for processes. Both return lines.
 """
 
 from __future__ import annotations
@@ -30,6 +29,7 @@ from dovetail.materializers.intact import verify_artifact
 from dovetail.records.artifact import ArtifactRecord
 from dovetail.records.plan import Plan
 from dovetail.records.report import StepReport, report_path, run_directory
+from dovetail.records.request import request_path
 from dovetail.records.run import AttemptRecord, RunRecord, Status, StepRunRecord
 from dovetail.testing.witness import Execution, executions
 
@@ -144,9 +144,18 @@ def local_violations(
 def survivors(cookie: str, patience: float = 2.0) -> list[str]:
     """Return the processes whose environment has the entry `cookie` (NAME=value) after `patience` seconds."""
     deadline = time.monotonic() + patience
-    while (alive := carriers(cookie)) and time.monotonic() < deadline:
+    while (alive := _alive(cookie)) and time.monotonic() < deadline:
         time.sleep(0.01)
     return [f"process {pid} survives: {_command(pid)}" for pid in alive]
+
+
+def _alive(cookie: str) -> list[int]:
+    """Look twice: while a process executes another program, it has no environment for a moment."""
+    found = carriers(cookie)
+    if not found:
+        time.sleep(0.02)
+        found = carriers(cookie)
+    return found
 
 
 def _command(pid: int) -> str:
@@ -270,14 +279,11 @@ def _allowed_leftovers(scene: Scene) -> float:
     outputs = {
         (run.id, step.name): len(step.outputs)
         for run in scene.runs.values()
-        if (plan := scene.plan(run)) is not None
-        for step in plan.steps
+        for step in (plan.steps if (plan := scene.plan(run)) else ())
     }
-    tries = (each for attempts in scene.attempts.values() for each in attempts)
-    again = sum(outputs.get(each, 0) for each in scene.reopened)
-    return again + sum(
-        outputs.get((each.run_id, each.step), 0) for each in tries if each.status is not Status.COMPLETED
-    )
+    tries = [each for attempts in scene.attempts.values() for each in attempts]
+    lost = [(each.run_id, each.step) for each in tries if each.status is not Status.COMPLETED]
+    return sum(outputs.get(each, 0) for each in (*lost, *scene.reopened))
 
 
 def _run_file_problems(
@@ -292,6 +298,11 @@ def _run_file_problems(
     known = attempt is not None and attempt.run_id == run_id
     if rest[2] == "logs" and (known or name.name in _LOGS_OF_NO_ATTEMPT):
         return
+    if rest[2] == "requests":
+        epochs = range(1, scene.runs[run_id].epoch + 1)
+        if path not in {request_path(run_id, each, insist=now) for each in epochs for now in (False, True)}:
+            yield f"{path!r} is no request to the run"
+        return
     if attempt is None or not known or path != report_path(run_id, name.stem):
         yield f"{path!r} is of no attempt, below {run_directory(run_id)!r}"
         return
@@ -300,8 +311,8 @@ def _run_file_problems(
     except ValidationError:
         yield f"{path!r} is no whole report"
         return
-    told = (report.run_id, report.step, report.attempt, report.number)
-    if told != (attempt.run_id, attempt.step, attempt.id, attempt.number):
+    told = (report.step, report.attempt, report.number)
+    if told != (attempt.step, attempt.id, attempt.number) or report.run_id != run_id:
         yield f"{path!r} speaks of {told}"
     pending = scene.moment is Moment.KILLED and not attempt.status.ended
     if report.status is Status.COMPLETED and attempt.status is not Status.COMPLETED and not pending:
@@ -368,7 +379,6 @@ _ORPHANS = {
         SELECT artifacts.id, artifacts.pipeline FROM artifacts JOIN runs ON runs.id = artifacts.run_id
         WHERE artifacts.pipeline <> runs.pipeline""",
 }
-"""Rows that fit no other; keys are told with what the query finds."""
 
 
 def _database_problems(scene: Scene) -> Iterator[str]:
