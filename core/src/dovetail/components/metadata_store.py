@@ -112,7 +112,8 @@ class MetadataStore(Component):
     def begin(self, run: RunRecord, plan: bytes, lease: Lease) -> RunRecord:
         """Record a run that starts, or that is resumed under a new lease; keep its plan under its digest.
 
-        A resumed run may come with another plan; the one before goes unless another run has it. Returns the record with its `sequence` and `epoch`.
+        A resumed run may come with another plan; the one before goes unless another run has it. Returns
+        the record with its `sequence` and `epoch`.
         """
 
     @abstractmethod
@@ -170,6 +171,17 @@ class MetadataStore(Component):
     @abstractmethod
     def delete_run(self, run_id: str, lease: Lease) -> None:
         """Forget a run: its steps, attempts and metrics; artifacts stay while another run refers to them."""
+
+    @abstractmethod
+    def unreferenced(self, *, before: str | None = None, limit: int = 100) -> list[ArtifactRecord]:
+        """Return one page of the artifacts that no step run has or reads, newest first.
+
+        `before` is the id at which the page ends (exclusive).
+        """
+
+    @abstractmethod
+    def forget_artifacts(self, ids: Iterable[str]) -> set[str]:
+        """Forget those of the artifacts that no step run has or reads; return which it were."""
 
     @abstractmethod
     def count(self) -> Mapping[str, int]:

@@ -19,10 +19,12 @@ from functools import partial
 
 import pytest
 
-from dovetail.components.metadata_store import ArtifactQuery, Facts, Lease, MetadataStore, RunQuery
+from dovetail.components.metadata_store import ArtifactQuery, Facts, MetadataStore, RunQuery
 from dovetail.errors import LeaseError
 from dovetail.names import is_id, new_id
-from dovetail.records.run import RunRecord, Status, StepRunRecord
+from dovetail.records.run import Status, StepRunRecord
+from dovetail.testing.begun_run import begun, done
+from dovetail.testing.deletion import DeletionContract
 from dovetail.testing.run_facts import chain, completed, ended, failed, metric, new_artifact, new_run
 from dovetail.testing.store_process import (
     Place,
@@ -47,24 +49,7 @@ class OldLease:
         """Do nothing."""
 
 
-def begun(store: MetadataStore, **fields: object) -> tuple[RunRecord, Lease]:
-    """Begin a run; return it with its lease."""
-    plan = chain("load", "train")
-    run = new_run(plan, **fields)
-    lease = store.acquire(run.id)
-    return store.begin(run, plan.to_json(), lease), lease
-
-
-def done(store: MetadataStore, status: Status = Status.COMPLETED, **fields: object) -> RunRecord:
-    """Record a whole run without steps."""
-    run, lease = begun(store, **fields)
-    run = ended(run, status)
-    store.finish(run, lease)
-    lease.release()
-    return run
-
-
-class MetadataStoreContract:
+class MetadataStoreContract(DeletionContract):
     """What every metadata store does. Give a fixture `place`; everything else is here."""
 
     @pytest.fixture
@@ -334,26 +319,7 @@ class MetadataStoreContract:
         done(store, pipeline="b", started=6)
         assert store.pipelines() == [("a", 1, 7), ("b", 2, 6)]
 
-    # 26: deleting; 27 and 28: many at once
-
-    def test_26_a_deleted_run_leaves_only_what_others_refer_to(self, store: MetadataStore) -> None:
-        run, lease = begun(store)
-        used, unused = completed(run, "load", key="key"), completed(run, "train")
-        used.metrics.append(metric(run, "load", "loss", 0.5))
-        store.record(used, lease)
-        store.record(unused, lease)
-        other, other_lease = begun(store)
-        taken = completed(other, "load", status=Status.CACHED).steps[0]
-        taken = taken.model_copy(update={"outputs": used.steps[0].outputs})
-        store.record(Facts(steps=[taken]), other_lease)
-        store.delete_run(run.id, lease)
-        assert store.run(run.id) is None
-        assert [each.id for each in store.artifacts(ArtifactQuery())] == [used.artifacts[0].id]
-        assert store.plan(other.plan_digest) is not None
-        with pytest.raises(LeaseError):
-            store.record(completed(run, "load"), lease)
-        store.delete_run(other.id, other_lease)
-        assert set(store.count().values()) == {0}
+    # 26 is in `DeletionContract`; 27 to 29: many at once
 
     def test_27_eight_processes_lose_nothing(self, place: Place, store: MetadataStore) -> None:
         runs = in_processes([partial(recorded, place, 20)] * 8)

@@ -21,6 +21,7 @@ from dovetail.components.sql.statements import (
     newest_of_key,
     page_of_artifacts,
     page_of_runs,
+    page_of_unreferenced,
     pick,
     pick_any,
     readers_of_artifact,
@@ -178,6 +179,14 @@ class SqlQueries(MetadataStore):
         database = self.database
         with database.reading() as cursor:
             return _artifacts(database, cursor, list(dict.fromkeys(ids)))
+
+    def unreferenced(self, *, before: str | None = None, limit: int = 100) -> list[ArtifactRecord]:
+        conditions = () if before is None else ("before",)
+        database = self.database
+        with database.reading() as cursor:
+            values = {"before": before, "limit": limit}
+            found = database.statements.run(cursor, values, page_of_unreferenced, conditions).fetchall()
+        return [rows.artifact_record(row) for row in found]
 
     def consumers(self, artifact_id: str) -> list[StepRunRecord]:
         database = self.database

@@ -245,6 +245,19 @@ class Recorder:
         return self._run.run(self._cursor, values, build, *choice).fetchall()
 
 
+def forget_unreferenced(cursor: DBAPICursor, run: Statements, ids: Sequence[str]) -> set[str]:
+    """Delete those of the artifacts that no step run has or reads; return their ids."""
+    forgotten: set[str] = set()
+    for start in range(0, len(ids), CHUNK):
+        size, values = any_of(ids[start : start + CHUNK])
+        known = run.run(cursor, values, pick_any, "artifacts", ("id",), (), "id", size).fetchall()
+        linked = run.run(cursor, values, pick_any, "links", ("artifact_id",), (), "artifact_id", size)
+        loose = {row[0] for row in known} - {row[0] for row in linked.fetchall()}
+        run.run_many(cursor, [{"at_id": each} for each in sorted(loose)], take_out, "artifacts", ("id",))
+        forgotten |= loose
+    return forgotten
+
+
 def _links(step: str, inputs: dict[str, str], outputs: dict[str, str]) -> list[tuple[str, str, str, str]]:
     read = [(artifact, step, "input", name) for name, artifact in inputs.items()]
     return read + [(artifact, step, "output", name) for name, artifact in outputs.items()]

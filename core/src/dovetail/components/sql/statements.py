@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ClauseElement, ColumnElement, Dialect, Select, Table, bindparam, delete, func, insert
+from sqlalchemy import (
+    ClauseElement,
+    ColumnElement,
+    Dialect,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+)
 from sqlalchemy import select as choose
 from sqlalchemy import update as change
 from sqlalchemy.engine.interfaces import DBAPICursor
@@ -168,6 +179,13 @@ def page_of_runs(conditions: tuple[str, ...]) -> ClauseElement:
 def page_of_artifacts(conditions: tuple[str, ...]) -> ClauseElement:
     """Select a page of artifacts; each condition is a column, `before` or `id_prefix`."""
     return _page(schema.artifacts, ARTIFACT, schema.artifacts.c.id, conditions)
+
+
+def page_of_unreferenced(conditions: tuple[str, ...]) -> ClauseElement:
+    """Select a page of artifacts that no step run has or reads; conditions as for `page_of_artifacts`."""
+    artifact = schema.artifacts.c.id
+    linked = exists().where(schema.links.c.artifact_id == artifact)
+    return _page(schema.artifacts, ARTIFACT, artifact, conditions).where(~linked)
 
 
 def _page(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import ClassVar, Protocol
 
@@ -16,7 +16,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from dovetail.components.metadata_store import Facts, Lease
 from dovetail.components.sql.database import Database
 from dovetail.components.sql.queries import SqlQueries
-from dovetail.components.sql.recording import Recorder
+from dovetail.components.sql.recording import Recorder, forget_unreferenced
 from dovetail.components.sql.schema import SCHEMA, Schema
 from dovetail.components.sql.statements import pick
 from dovetail.errors import LeaseError, StoreError
@@ -225,6 +225,10 @@ class SqlMetadataStore(SqlQueries):
     def delete_run(self, run_id: str, lease: Lease) -> None:
         with self._recording(lease, run_id, begun=False) as recorder:
             recorder.forget()
+
+    def forget_artifacts(self, ids: Iterable[str]) -> set[str]:
+        with self.database.writing() as cursor:
+            return forget_unreferenced(cursor, self.database.statements, list(dict.fromkeys(ids)))
 
     @contextmanager
     def _recording(
