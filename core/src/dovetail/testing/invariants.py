@@ -27,7 +27,7 @@ from dovetail.components.sql.store import SqlMetadataStore
 from dovetail.execution.processes.process_tree import carriers
 from dovetail.materializers.intact import verify_artifact
 from dovetail.records.artifact import ArtifactRecord
-from dovetail.records.plan import Plan
+from dovetail.records.plan import Plan, StepPlan
 from dovetail.records.report import StepReport, report_path, run_directory
 from dovetail.records.request import request_path
 from dovetail.records.run import AttemptRecord, RunRecord, Status, StepRunRecord
@@ -66,7 +66,7 @@ class Scene:
     live: Collection[str] = ()
     reopened: Collection[tuple[str, str]] = ()
     deleted: Collection[str] = ()
-    plans: dict[str, Plan] = field(default_factory=dict)
+    plans: dict[str, tuple[StepPlan, ...]] = field(default_factory=dict)
 
     @cached_property
     def runs(self) -> dict[str, RunRecord]:
@@ -103,13 +103,11 @@ class Scene:
         """Every path of the artifact store."""
         return [path for path, _ in self.artifacts.entries()]
 
-    def plan(self, run: RunRecord) -> Plan | None:
-        """Return the plan of a run, None where the store has lost it."""
+    def planned(self, run: RunRecord) -> tuple[StepPlan, ...]:
+        """Return the steps that a run has to make; none where the store has lost its plan."""
         if run.plan_digest not in self.plans:
             content = self.metadata.plan(run.plan_digest)
-            if content is None:
-                return None
-            self.plans[run.plan_digest] = Plan.from_json(content)
+            self.plans[run.plan_digest] = Plan.from_json(content).steps if content else ()
         return self.plans[run.plan_digest]
 
 
@@ -175,11 +173,10 @@ def _run_problems(scene: Scene, run: RunRecord) -> Iterator[str]:
         yield f"it is {run.status} and nobody holds its lease"
     if run.status is Status.INTERRUPTED and scene.moment > Moment.KILLED:
         yield "it is interrupted, and should have been resumed"
-    steps, plan = scene.steps[run.id], scene.plan(run)
-    if plan is None:
+    steps = scene.steps[run.id]
+    planned = {each.name: {output.name for output in each.outputs} for each in scene.planned(run)}
+    if not planned:
         yield f"its plan {run.plan_digest} is not there"
-        return
-    planned = {each.name: {output.name for output in each.outputs} for each in plan.steps}
     if run.status is Status.COMPLETED and (left := planned.keys() - steps.keys()):
         yield f"it is completed, and nothing is known of {sorted(left)}"
     for step in steps.values():
@@ -277,9 +274,7 @@ def _allowed_leftovers(scene: Scene) -> float:
     if scene.moment is Moment.KILLED or scene.live or scene.deleted:
         return float("inf")
     outputs = {
-        (run.id, step.name): len(step.outputs)
-        for run in scene.runs.values()
-        for step in (plan.steps if (plan := scene.plan(run)) else ())
+        (run.id, step.name): len(step.outputs) for run in scene.runs.values() for step in scene.planned(run)
     }
     tries = [each for attempts in scene.attempts.values() for each in attempts]
     lost = [(each.run_id, each.step) for each in tries if each.status is not Status.COMPLETED]
