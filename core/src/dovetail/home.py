@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from dovetail.errors import ConfigurationError
+
 
 def home_directory() -> str:
     """Return DOVETAIL_HOME, or the folder the platform has for a user's data; it need not exist yet.
@@ -25,4 +27,10 @@ def _data_directory() -> str:
         # The XDG specification: a relative path is to be ignored.
         given = os.environ.get("XDG_DATA_HOME", "")
         place = given if given.startswith("/") else "~/.local/share"
-    return os.path.expanduser(place)  # noqa: PTH111 - the same
+    found = os.path.expanduser(place)  # noqa: PTH111 - the same
+    if found.startswith("~"):
+        raise ConfigurationError(
+            "this user has no home directory: HOME is not set, and the system knows none",
+            hint="set HOME, or DOVETAIL_HOME to the directory for Dovetail's own files",
+        )
+    return found

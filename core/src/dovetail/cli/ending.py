@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 import click
 
 from dovetail.cli.render import clean
-from dovetail.errors import DovetailError, StoreError
+from dovetail.errors import ConfigurationError, DovetailError, StoreError
 
 INTERNAL = 70
 INTERRUPTED = 130
@@ -70,8 +71,19 @@ def _usage(error: click.ClickException, _: bool) -> int:  # noqa: FBT001 - calle
 def _refused(error: OSError, debug: bool) -> int:  # noqa: FBT001 - called by the table
     """Say what the operating system refuses: a full disk, a missing permission, a lost connection."""
     what = repr(error.filename) if error.filename else "something that was read or written"
-    hint = None if debug else "run with --debug to see where"
+    remedies = [remedy] if (remedy := _REMEDIES.get(error.errno or 0)) else []
+    hint = "; ".join([*remedies, *([] if debug else ["run with --debug to see where"])]) or None
     return _ours(StoreError(f"{what}: {error.strerror or error}", hint=hint), debug)
+
+
+def _no_text(error: UnicodeEncodeError, debug: bool) -> int:  # noqa: FBT001 - called by the table
+    return _ours(
+        ConfigurationError(
+            f"{str(error.object)!r} cannot be written as {error.encoding}",
+            hint="file names and values have to be UTF-8; in an ASCII locale set PYTHONUTF8=1",
+        ),
+        debug,
+    )
 
 
 def _unexpected(error: Exception, debug: bool) -> int:  # noqa: FBT001 - called by the table
@@ -91,6 +103,15 @@ def _show_traceback(error: BaseException) -> None:
     sys.__excepthook__(type(error), error, error.__traceback__)
 
 
+_REMEDIES = {
+    errno.ENOSPC: "free space there, then try again",
+    errno.EDQUOT: "free space there, then try again",
+    errno.EROFS: "make the place writable, or choose another one",
+    errno.EACCES: "give this user the right to do that, or choose another place",
+    errno.EPERM: "give this user the right to do that, or choose another place",
+    errno.EMFILE: "raise the limit of open files: ulimit -n",
+    errno.ENAMETOOLONG: "choose a place with a shorter path",
+}
 _ENDS: tuple[tuple[type[BaseException], Callable[[Any, bool], int]], ...] = (
     (BrokenPipeError, lambda _, __: BROKEN_PIPE),
     (KeyboardInterrupt, _interrupted),
@@ -98,5 +119,6 @@ _ENDS: tuple[tuple[type[BaseException], Callable[[Any, bool], int]], ...] = (
     (click.ClickException, _usage),
     (DovetailError, _ours),
     (OSError, _refused),
+    (UnicodeEncodeError, _no_text),
     (BaseException, _unexpected),
 )

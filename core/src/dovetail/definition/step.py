@@ -12,6 +12,7 @@ from dovetail.definition.body import CURRENT, call_site, calling_module
 from dovetail.definition.handle import holds_handle
 from dovetail.definition.options import StepOptions, StepOptionValues, legal_name
 from dovetail.definition.placeholder import entry_name, open_placeholders, placeholder
+from dovetail.definition.quiet import ending_quietly
 from dovetail.definition.signature import StepSignature, enclosing_names, signature_of
 from dovetail.errors import DefinitionError
 
@@ -295,11 +296,7 @@ class BaseStep(StepInstance[..., Any]):
         return super().called(args, kwargs)
 
 
-_TAKEN = {name for name in vars(StepInstance) if not name.startswith("__")} | {
-    "__init__",
-    "__new__",
-    "__call__",
-}
+_TAKEN = {*(name for name in vars(StepInstance) if name[:2] != "__"), "__init__", "__new__", "__call__"}
 
 
 def _define(source: Callable[..., Any], options: Mapping[str, Any], where: str) -> StepDefinition[..., Any]:
@@ -348,6 +345,7 @@ def step(source: Any = None, /, **options: Any) -> Any:
     """
     where = call_site()
 
+    @ending_quietly()
     def decorate(source: Any) -> Any:  # noqa: ANN401 - see the overloads
         if inspect.isclass(source) and issubclass(source, BaseStep):
             source.dovetail_definition = _define(source, options, where)

@@ -8,7 +8,11 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from dovetail.errors import ConfigurationError
 from dovetail.hashing import canonical_json, digest_bytes
+
+_AROUND = 40
+"""So many characters around an offending one are shown."""
 
 
 class Record(BaseModel):
@@ -31,7 +35,14 @@ class Record(BaseModel):
 
     def to_json(self) -> bytes:
         """Return the canonical JSON bytes."""
-        return canonical_json(self.document())
+        try:
+            return canonical_json(self.document())
+        except UnicodeEncodeError as error:
+            raise ConfigurationError(
+                f"{str(error.object)[max(0, error.start - _AROUND) : error.end + _AROUND]!r} is no text: "
+                "bytes in it are not UTF-8",
+                hint="file names and values have to be UTF-8; in an ASCII locale set PYTHONUTF8=1",
+            ) from error
 
     @classmethod
     def from_json(cls, data: bytes | str) -> Self:
