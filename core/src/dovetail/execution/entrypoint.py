@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from dovetail.execution.processes.process_tree import die_with_parent
 from dovetail.execution.processes.step_process import (
     WORKER,
     attempt,
@@ -47,6 +48,8 @@ def _task(text: str, *, stay: bool) -> str:
     if text == "-":
         line = _read_line(0)
         if stay:
+            if sys.platform == "linux":  # the thread below waits while C code holds the interpreter
+                die_with_parent(os.getppid())
             threading.Thread(target=watch, args=(os.dup(0),), name="dovetail-watch", daemon=True).start()
         empty = os.open(os.devnull, os.O_RDONLY)
         os.dup2(empty, 0)

@@ -29,6 +29,7 @@ _SIGNALS = tuple(
 )
 T = TypeVar("T")
 _NAMED = 5
+_VARIABLES = os.environ  # a step may put something else in its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +55,15 @@ def _go_back(directory: str | None) -> None:
 
 def _environment() -> tuple[Any, dict[Any, Any]]:
     # The decoded mapping takes twenty times as long to copy, and bytes tell a change as well.
-    return os.environ, dict(os.environ._data)  # type: ignore[attr-defined] # noqa: SLF001
+    return os.environ, dict(_VARIABLES._data)  # type: ignore[attr-defined] # noqa: SLF001
 
 
 def _restore_environment(before: tuple[Any, dict[Any, Any]]) -> None:
     os.environ, content = before
-    wanted = {os.environ.decodekey(name): os.environ.decodevalue(value) for name, value in content.items()}
-    for name in [each for each in os.environ if each not in wanted]:
-        del os.environ[name]
-    os.environ.update({name: value for name, value in wanted.items() if os.environ.get(name) != value})
+    wanted = {_VARIABLES.decodekey(name): _VARIABLES.decodevalue(value) for name, value in content.items()}
+    for name in [each for each in _VARIABLES if each not in wanted]:
+        del _VARIABLES[name]
+    _VARIABLES.update({name: value for name, value in wanted.items() if _VARIABLES.get(name) != value})
 
 
 def _lists() -> tuple[tuple[list[Any], list[Any]], ...]:
@@ -257,7 +258,7 @@ class Hygiene:
             try:
                 if matter.look() != value:
                     matter.put_back(value)
-            except (OSError, ValueError, RecursionError) as error:
+            except Exception as error:  # noqa: BLE001 - it meets whatever the step left
                 self._note(f"step {step!r} changed the {matter.name}, which cannot be undone: {error}")
 
     def _tell_what_is_left(self, step: str) -> None:
