@@ -50,3 +50,11 @@ def new_id() -> str:
 def is_id(text: str) -> bool:
     """Say whether `text` has the form of an id that `new_id` makes."""
     return len(text) == 26 and set(text) <= set(_ALPHABET)  # noqa: PLR2004 - the length of an id
+
+
+def made_at(identifier: str) -> int:
+    """Return when an id was made, in microseconds since 1970 by the clock of its maker."""
+    milliseconds = 0
+    for character in identifier[:10]:
+        milliseconds = milliseconds << 5 | _ALPHABET.index(character)
+    return milliseconds * 1000

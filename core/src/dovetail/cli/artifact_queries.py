@@ -1,4 +1,4 @@
-"""The verbs of `dovetail artifact`."""
+"""`dovetail artifact list|show`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from dovetail.cli.render import json_option, print_fields, print_json, print_lin
 from dovetail.cli.run_names import artifact_ids, pipeline_names, run_names
 from dovetail.cli.run_view import artifact_summary, moment, size
 from dovetail.client import ArtifactView, Client, RunView
-from dovetail.errors import ArtifactError, UsageError
 
 
 @click.command("list")
@@ -107,44 +106,3 @@ def _document(view: ArtifactView) -> dict[str, Any]:
         "upstream": [each.id for each in view.upstream()],
         "files": [each.model_dump() for each in view.record.files],
     }
-
-
-@click.command()
-@click.argument("artifacts", metavar="[ARTIFACT]...", nargs=-1, shell_complete=artifact_ids)
-@click.option("--run", metavar="RUN", shell_complete=run_names, help="All that the steps of this run have.")
-@click.option("--all", "everything", is_flag=True, help="All that any run has made.")
-@json_option
-def verify(*, artifacts: tuple[str, ...], run: str | None, everything: bool, as_json: bool) -> None:
-    """Check the files of artifacts against recorded sizes and digests; exit code 8 where one is damaged."""
-    if not (artifacts or run or everything):
-        raise UsageError("say which artifacts to verify", hint="name some, or give --run RUN or --all")
-    count = 0
-    damaged: list[dict[str, Any]] = []
-    with Client() as client:
-        for view in _chosen(client, artifacts, run, everything=everything):
-            count += 1
-            if problems := view.verify():
-                damaged.append({"id": view.id, "step": view.step, "output": view.name, "problems": problems})
-    if as_json:
-        print_json({"verified": count, "damaged": damaged})
-    else:
-        rows = [[each["id"], each["step"], each["output"], "; ".join(each["problems"])] for each in damaged]
-        print_table(
-            ["artifact", "step", "output", "what is wrong"], rows, empty=f"{count} verified, none damaged"
-        )
-    if damaged:
-        raise ArtifactError(
-            f"{len(damaged)} of {count} artifacts are damaged",
-            hint="nothing of them is used; `dovetail run FILE --no-cache` computes them anew",
-        )
-
-
-def _chosen(
-    client: Client, artifacts: tuple[str, ...], run: str | None, *, everything: bool
-) -> Iterator[ArtifactView]:
-    if everything:
-        yield from client.artifacts()
-        return
-    yield from map(client.artifact, artifacts)
-    if run is not None:
-        yield from client.run(run).outputs.values()

@@ -1,0 +1,208 @@
+"""Pruning: what lies in the stores of a stack and no run refers to is found, and removed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import islice
+
+from pydantic import ValidationError
+
+from dovetail.components.artifact_store import ArtifactStore
+from dovetail.components.metadata_store import MetadataStore, RunQuery
+from dovetail.hashing import canonical_json
+from dovetail.names import is_id, made_at
+from dovetail.records.artifact import ArtifactRecord, artifact_directory
+from dovetail.records.report import StepReport, report_path, run_directory
+from dovetail.records.run import RunRecord, Status
+from dovetail.records.stack import StackRecord
+from dovetail.stacks.assemble import stack_record
+from dovetail.stacks.profile_store import open_profile
+
+_PAGE = 200
+_CLOCKS = 3_600_000_000
+"""How far the clocks of two moments may differ, in microseconds: a clock is set back now and then."""
+
+
+class Kind(StrEnum):
+    """What may lie there without need."""
+
+    ARTIFACT = "artifact"
+    UNRECORDED = "unrecorded artifact"
+    RUN = "files of a run"
+
+
+@dataclass(frozen=True, slots=True)
+class Waste:
+    """Something that no run refers to; `size` is that of its files in bytes, `what` a word on it."""
+
+    kind: Kind
+    id: str
+    size: int
+    what: str
+
+    @property
+    def directory(self) -> str:
+        """Return where its files lie in the artifact store."""
+        return run_directory(self.id) if self.kind is Kind.RUN else artifact_directory(self.id)
+
+
+@dataclass(slots=True)
+class Findings:
+    """What can go, and how many artifacts stay for now because a live run may be writing them."""
+
+    waste: list[Waste] = field(default_factory=list)
+    left: int = 0
+
+
+class Pruning:
+    """Looks through the stores of one stack. `others` are further indexes of the same artifact store."""
+
+    def __init__(
+        self, metadata: MetadataStore, artifacts: ArtifactStore, others: Sequence[MetadataStore] = ()
+    ) -> None:
+        self._metadata = metadata
+        self._artifacts = artifacts
+        self._indexes = (metadata, *others)
+
+    def find(self) -> Findings:
+        """Return what no run refers to; nothing is changed.
+
+        The files are listed first, the live runs asked for next, the index last: whatever is listed and
+        then neither recorded nor as young as a live run, nobody is about to record.
+        """
+        stored = self._unrecorded()
+        run_files = self._stored("runs")
+        live = [run for index in self._indexes for run in _runs(index, Status.RUNNING, Status.PENDING)]
+        youngest = min((run.started for run in live), default=None)
+        found = Findings(self._unreferenced({run.id for run in live}))
+        needed = self._known(stored) | (self._awaited() if stored else set())
+        for key in sorted(stored.keys() - needed):
+            if youngest is not None and made_at(key) > youngest - _CLOCKS:
+                found.left += 1
+            else:
+                found.waste.append(Waste(Kind.UNRECORDED, key, stored[key], "left behind by an attempt"))
+        found.waste += [
+            Waste(Kind.RUN, key, size, "of a run that is not recorded")
+            for key, size in sorted(run_files.items())
+            if not self._is_run(key)
+        ]
+        return found
+
+    def remove(self, waste: Iterable[Waste]) -> Iterator[Waste]:
+        """Remove what was found, and yield it when it is gone; what is referred to by now stays.
+
+        A record goes before its files, so that no moment leaves a record without them.
+        """
+        rest = iter(waste)
+        while batch := list(islice(rest, _PAGE)):
+            recorded = [each.id for each in batch if each.kind is Kind.ARTIFACT]
+            forgotten = self._metadata.forget_artifacts(recorded) if recorded else set()
+            known = self._known(each.id for each in batch if each.kind is Kind.UNRECORDED)
+            for each in batch:
+                match each.kind:
+                    case Kind.ARTIFACT:
+                        goes = each.id in forgotten
+                    case Kind.UNRECORDED:
+                        goes = each.id not in known
+                    case Kind.RUN:
+                        goes = not self._is_run(each.id)
+                if goes:
+                    self._artifacts.delete(each.directory)
+                    yield each
+
+    def sweep(self) -> int:
+        """Remove what killed writers left half-written; return how many things it was."""
+        return self._artifacts.sweep()
+
+    def _unreferenced(self, live: set[str]) -> list[Waste]:
+        return [
+            Waste(Kind.ARTIFACT, each.id, each.size, f"{each.step}.{each.output}, made anew since")
+            for each in _pages(self._metadata)
+            if each.run_id not in live
+        ]
+
+    def _unrecorded(self) -> Counter[str]:
+        """Return the artifacts that no index knows, with the sizes of their files."""
+        unknown: Counter[str] = Counter()
+        entries = self._artifacts.entries("artifacts")
+        while page := list(islice(entries, _PAGE * 10)):
+            sizes = _by_directory(page, "artifacts")
+            for key in sizes.keys() - self._known(sizes):
+                unknown[key] += sizes[key]
+        return unknown
+
+    def _stored(self, top: str) -> Counter[str]:
+        return _by_directory(self._artifacts.entries(top), top)
+
+    def _known(self, ids: Iterable[str]) -> set[str]:
+        wanted = list(ids)
+        return (
+            {each for index in self._indexes for each in index.artifacts_by_id(wanted)} if wanted else set()
+        )
+
+    def _is_run(self, run_id: str) -> bool:
+        return any(index.held([run_id]) or index.run(run_id) is not None for index in self._indexes)
+
+    def _awaited(self) -> set[str]:
+        """Return the artifacts of reports that a run which goes on will take in."""
+        found: set[str] = set()
+        for index in self._indexes:
+            for run in _runs(index, Status.INTERRUPTED, Status.FAILED, Status.CANCELLED, Status.RUNNING):
+                for attempt in index.attempts(run.id):
+                    if not attempt.status.ended:
+                        found.update(self._reported(run.id, attempt.id))
+        return found
+
+    def _reported(self, run_id: str, attempt: str) -> list[str]:
+        path = report_path(run_id, attempt)
+        if self._artifacts.size(path) is None:
+            return []
+        try:
+            return [each.id for each in StepReport.from_json(self._artifacts.get(path)).outputs]
+        except ValidationError:  # counts as none when the run goes on as well
+            return []
+
+
+def neighbours(stack: StackRecord) -> list[StackRecord]:
+    """Return the other stacks of the profile that keep artifacts in the same place under another index."""
+    profile = open_profile().read()
+    place = _place(stack, "artifact_store")
+    found = {_place(stack, "metadata_store"): stack}
+    for name in profile.stacks:
+        other = stack_record(profile, name)
+        if _place(other, "artifact_store") == place:
+            found.setdefault(_place(other, "metadata_store"), other)
+    return [each for each in found.values() if each is not stack]
+
+
+def _place(stack: StackRecord, kind: str) -> bytes:
+    component = stack.components[kind]
+    return canonical_json([component.flavor, component.config])
+
+
+def _runs(index: MetadataStore, *states: Status) -> Iterator[RunRecord]:
+    for status in states:
+        before = None
+        while page := index.runs(RunQuery(status=status, before=before, limit=_PAGE)):
+            yield from page
+            before = page[-1].sequence
+
+
+def _pages(index: MetadataStore) -> Iterator[ArtifactRecord]:
+    before = None
+    while page := index.unreferenced(before=before, limit=_PAGE):
+        yield from page
+        before = page[-1].id
+
+
+def _by_directory(entries: Iterable[tuple[str, int]], top: str) -> Counter[str]:
+    """Return the sizes of the directories that Dovetail names by an id; others are none of its own."""
+    sizes: Counter[str] = Counter()
+    for path, size in entries:
+        parts = path.removeprefix(f"{top}/").split("/")
+        if len(parts) > len(("xx", "id")) and is_id(parts[1]) and parts[1].endswith(parts[0]):
+            sizes[parts[1]] += size
+    return sizes

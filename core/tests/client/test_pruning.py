@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from dovetail.client.pruning import Findings, Kind, Pruning, neighbours
+from dovetail.components.metadata_store import Facts
+from dovetail.names import made_at, new_id
+from dovetail.records.artifact import MANIFEST, artifact_directory
+from dovetail.records.record import now
+from dovetail.records.report import Reason, StepReport, log_path, report_path
+from dovetail.records.run import AttemptRecord, Status
+from dovetail.stacks.assemble import active_stack_record, assemble
+from dovetail.stacks.profile import Registered
+from dovetail.stacks.profile_store import open_profile
+from dovetail.stacks.stack import LiveStack
+from dovetail.testing.recorded_run import RecordedRun
+from dovetail.testing.run_facts import new_artifact
+
+HOUR = 3600
+
+
+@pytest.fixture
+def first(stack: LiveStack) -> RecordedRun:
+    run = RecordedRun(stack, name="first")
+    run.complete("load", [1, 2, 3], log=b"loading")
+    return run
+
+
+@pytest.fixture
+def pruning(stack: LiveStack, first: RecordedRun) -> Pruning:
+    return Pruning(stack.metadata_store, stack.artifact_store)
+
+
+def leave_behind(stack: LiveStack) -> str:
+    """Store an artifact as an attempt does that is then killed."""
+    artifact = new_id()
+    stack.artifact_store.put(f"{artifact_directory(artifact)}/value.json", b"12345")
+    stack.artifact_store.put(f"{artifact_directory(artifact)}/{MANIFEST}", b"{}")
+    return artifact
+
+
+def kinds(found: Findings) -> dict[str, Kind]:
+    return {each.id: each.kind for each in found.waste}
+
+
+def test_an_id_tells_when_it_was_made() -> None:
+    before = now()
+    assert before // 1000 * 1000 <= made_at(new_id()) <= now()
+
+
+def test_where_everything_is_referred_to_nothing_is_found(pruning: Pruning, first: RecordedRun) -> None:
+    first.end()
+    assert pruning.find() == Findings()
+
+
+def test_what_an_attempt_left_behind_is_found_and_removed(
+    stack: LiveStack, pruning: Pruning, first: RecordedRun
+) -> None:
+    first.end()
+    left = leave_behind(stack)
+    found = pruning.find()
+    assert [(each.id, each.kind, each.size) for each in found.waste] == [(left, Kind.UNRECORDED, 7)]
+    assert list(pruning.remove(found.waste)) == found.waste
+    assert pruning.find() == Findings()
+    assert stack.artifact_store.size(f"{first.artifacts['load'].stored}/{MANIFEST}") is not None
+
+
+def test_what_a_live_run_may_be_writing_stays_and_is_counted(
+    stack: LiveStack, pruning: Pruning, first: RecordedRun
+) -> None:
+    left = leave_behind(stack)
+    assert pruning.find() == Findings(left=1)
+    first.leave()
+    assert kinds(pruning.find()) == {left: Kind.UNRECORDED}
+
+
+def test_what_is_much_older_than_any_live_run_goes(
+    stack: LiveStack, pruning: Pruning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("time.time_ns", lambda: int(time.time() - 2 * HOUR) * 10**9)
+        left = leave_behind(stack)
+    assert kinds(pruning.find()) == {left: Kind.UNRECORDED}
+
+
+@pytest.mark.parametrize("status", [Status.RUNNING, Status.FAILED])
+def test_what_a_report_tells_that_nobody_took_in_stays(
+    stack: LiveStack, pruning: Pruning, first: RecordedRun, status: Status
+) -> None:
+    artifact = new_artifact(first.run, "train", id=leave_behind(stack))
+    attempt = AttemptRecord(
+        id=new_id(), run_id=first.run.id, step="train", number=1, status=status, started=1
+    )
+    stack.metadata_store.record(Facts(attempts=[attempt]), first.lease)
+    report = StepReport(
+        format=1, run_id=first.run.id, step="train", attempt=attempt.id, number=1, epoch=1,
+        status=Status.COMPLETED, reason=Reason.COMPLETED, started=1, finished=2, duration=1,
+        outputs=(artifact,),
+    )  # fmt: skip
+    stack.artifact_store.put(report_path(first.run.id, attempt.id), report.to_json())
+    first.leave()
+    assert kinds(pruning.find()) == ({} if status is Status.RUNNING else {artifact.id: Kind.UNRECORDED})
+
+
+def test_an_artifact_that_no_step_has_goes_record_first(
+    stack: LiveStack, pruning: Pruning, first: RecordedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loose = new_artifact(first.run, "load", id=leave_behind(stack))
+    stack.metadata_store.record(Facts(artifacts=[loose]), first.lease)
+    assert pruning.find() == Findings()
+    first.end()
+    found = pruning.find()
+    assert kinds(found) == {loose.id: Kind.ARTIFACT}
+    with monkeypatch.context() as patch:
+        patch.setattr(stack.artifact_store, "delete", None)
+        with pytest.raises(TypeError):
+            list(pruning.remove(found.waste))
+    assert kinds(pruning.find()) == {loose.id: Kind.UNRECORDED}
+
+
+def test_the_files_of_a_run_go_when_it_is_not_recorded(
+    stack: LiveStack, pruning: Pruning, first: RecordedRun
+) -> None:
+    gone = RecordedRun(stack, name="gone")
+    gone.complete("load", 1, log=b"12")
+    stack.metadata_store.delete_run(gone.run.id, gone.lease)
+    gone.leave()
+    first.end()
+    found = pruning.find()
+    assert kinds(found) == {gone.run.id: Kind.RUN, gone.artifacts["load"].id: Kind.UNRECORDED}
+    assert len(list(pruning.remove(found.waste))) == 2
+    assert {path.split("/")[2] for path, _ in stack.artifact_store.entries("runs")} == {first.run.id}
+
+
+def test_what_is_referred_to_by_now_stays(stack: LiveStack, pruning: Pruning, first: RecordedRun) -> None:
+    first.end()
+    artifact, run = leave_behind(stack), RecordedRun(stack, name="later")
+    loose = new_artifact(run.run, "load")
+    found = Pruning(stack.metadata_store, stack.artifact_store).find()
+    stack.artifact_store.put(log_path(run.run.id, "x"), b"1")
+    run.reuse("load", loose)
+    stack.metadata_store.record(Facts(artifacts=[loose, new_artifact(run.run, "x", id=artifact)]), run.lease)
+    assert list(pruning.remove(found.waste)) == []
+    assert stack.artifact_store.size(f"{artifact_directory(artifact)}/value.json") == 5
+
+
+def test_what_is_not_named_by_an_id_is_none_of_ours(
+    stack: LiveStack, pruning: Pruning, first: RecordedRun
+) -> None:
+    first.end()
+    for path in ("artifacts/notes.txt", "artifacts/xx/mine/file", "models/x", f"artifacts/00/{new_id()}1/f"):
+        stack.artifact_store.put(path, b"1")
+    assert pruning.find() == Findings()
+
+
+def test_stacks_that_share_the_artifacts_are_asked_as_well(stack: LiveStack, tmp_path: Path) -> None:
+    def share(profile: object) -> None:
+        store = Registered("metadata_store", "own", "dovetail/sqlite", {"path": str(tmp_path / "own.db")})
+        profile.add_component(store)  # type: ignore[attr-defined] # a Profile
+        parts = {"orchestrator": "local", "artifact_store": "local", "metadata_store": "own"}
+        profile.add_stack("other", parts)  # type: ignore[attr-defined] # the same
+
+    open_profile().edit(share)
+    assert [each.name for each in neighbours(stack.record)] == ["other"]
+    with assemble(active_stack_record("other")) as other:
+        run = RecordedRun(other, name="elsewhere")
+        made = run.complete("load", [1]).id
+        run.end()
+        stack.metadata_store.open()
+        alone = Pruning(stack.metadata_store, stack.artifact_store)
+        assert set(kinds(alone.find())) == {made}
+        together = Pruning(stack.metadata_store, stack.artifact_store, [other.metadata_store])
+        assert together.find() == Findings()
