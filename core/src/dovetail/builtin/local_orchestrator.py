@@ -15,6 +15,9 @@ class LocalOrchestratorConfig(ComponentConfig):
     max_workers: int | None = Field(
         default=None, ge=1, description="Steps at the same time; default: the cores."
     )
+    grace: float = Field(
+        default=10.0, ge=0, description="Seconds that a step gets to end by itself when it is asked to."
+    )
 
 
 class LocalOrchestrator(Orchestrator):
@@ -73,5 +76,7 @@ class LocalOrchestrator(Orchestrator):
         self._running = still
 
     def _patience(self, timeout: float) -> float:
-        due = self._steps.next_due()
+        # Without a free place a step that is due for its retry waits for an end, like any other.
+        free = self._steps.in_process or len(self._running) < self._steps.max_workers
+        due = self._steps.next_due() if free else None
         return timeout if due is None else min(timeout, due)

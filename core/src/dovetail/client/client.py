@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
+from dovetail.client.deletion import delete_run
 from dovetail.client.records import Records
 from dovetail.client.runs import PipelineView, Runs
 from dovetail.client.views import ArtifactView, RunView
@@ -132,6 +133,15 @@ class Client:
         near = did_you_mean(reference, recent) or ""
         listing = "`dovetail run list` lists them"
         return NotFoundError(f"no run {reference!r}", hint=near if near.startswith("did") else listing)
+
+    def delete_run(self, reference: str) -> None:
+        """Forget a run, with its logs; artifacts stay until they are pruned.
+
+        Raises:
+            NotFoundError: no run fits, or several do.
+            ConflictError: it is running.
+        """
+        delete_run(self.run(reference))
 
     def view_run(self, record: RunRecord) -> RunView:
         """Return the view of a recorded run."""

@@ -55,6 +55,14 @@ class Records:
         """The artifact store."""
         return self._live("artifact_store").artifact_store
 
+    def artifacts_of(self, stack: StackRecord) -> ArtifactStore:
+        """Return the artifact store of a run's own stack, whichever stack is read here."""
+        if stack == self.stack:
+            return self.artifacts
+        return self._opened.enter_context(
+            assemble(stack, home=self._home, only={"artifact_store"})
+        ).artifact_store
+
     @cached_property
     def materializers(self) -> Registry:
         """What loads the artifacts."""

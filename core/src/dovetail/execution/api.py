@@ -12,13 +12,15 @@ from typing import Any, Literal, TypedDict, Unpack, overload
 from dovetail.client import Records, RunView
 from dovetail.definition.composition import Composition
 from dovetail.definition.pipeline import PipelineDefinition
+from dovetail.definition.quiet import ending_quietly, leave_quietly
 from dovetail.errors import DovetailError, RunCancelled, StepError
 from dovetail.execution.interruption import going_on
 from dovetail.execution.launcher import USED_BY_RUNS, Launcher, Options
+from dovetail.execution.outset import Revise
 from dovetail.execution.progress import Progress, choose_progress
 from dovetail.execution.provenance import GitState
-from dovetail.execution.quiet import leave_quietly
 from dovetail.execution.script import MODE, Captured
+from dovetail.execution.selection import Names, Selection
 from dovetail.execution.sources import check_sources, setting_for, setting_for_plan
 from dovetail.execution.workers import WorkerSetting
 from dovetail.planning.code import is_reloadable
@@ -42,10 +44,22 @@ class Request:
     max_workers: int | None = None
     in_process: bool = False
     enable_cache: bool | None = None
-    failure_policy: FailurePolicy = "stop"
+    failure_policy: FailurePolicy | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     quiet: bool = False
     check: bool = True
+    from_step: Names = ()
+    to_step: Names = ()
+    only: Names = ()
+    skip: Names = ()
+    base: str | None = None
+
+    @property
+    def selection(self) -> Selection:
+        """Return which steps are to run."""
+        return Selection.of(
+            from_step=self.from_step, to_step=self.to_step, only=self.only, skip=self.skip, base=self.base
+        )
 
 
 class RunOptions(TypedDict, total=False):
@@ -57,6 +71,10 @@ class RunOptions(TypedDict, total=False):
     whatever earlier runs computed. After a failure `failure_policy` starts nothing more (`stop`, the
     default), or what does not depend on it (`continue`). `parameters` are values by `step.parameter`.
     `quiet` shows no progress. `check=False` returns a run that did not complete instead of raising.
+
+    A part of the pipeline: `from_step` runs these and all downstream, `to_step` these and all upstream, both
+    together what is in both, `only` exactly these; `skip` takes steps away from that. What the others would
+    give comes from the newest run that has it, or from the run `base`.
     """
 
     stack: str | None
@@ -68,6 +86,11 @@ class RunOptions(TypedDict, total=False):
     parameters: Mapping[str, Any]
     quiet: bool
     check: bool
+    from_step: Names
+    to_step: Names
+    only: Names
+    skip: Names
+    base: str | None
 
 
 class Pipeline:
@@ -210,7 +233,8 @@ def say_once(request: Request) -> None:
 class Start:
     """What a run starts from besides stack and plan; `live` are the steps that exist in this process.
 
-    `git` is asked by runs that begin; one that is resumed keeps what it began with.
+    `git` is asked by runs that begin; one that is resumed keeps what it began with. The rest is as in
+    `dovetail.execution.launcher.Options`.
     """
 
     setting: WorkerSetting
@@ -218,6 +242,9 @@ class Start:
     progress: Progress
     git: GitState | None = None
     live: Mapping[str, Any] = field(default_factory=dict)
+    parent: str | None = None
+    notes: tuple[str, ...] = ()
+    revise: Revise | None = None
 
 
 def launch(stack: LiveStack, plan: Plan, start: Start, resumed: RunRecord | None = None) -> RunView:
@@ -227,9 +254,13 @@ def launch(stack: LiveStack, plan: Plan, start: Start, resumed: RunRecord | None
         max_workers=request.max_workers,
         in_process=request.in_process,
         use_cache=request.enable_cache is not False,
-        stop_on_failure=request.failure_policy == "stop",
+        stop_on_failure=request.failure_policy != "continue",
         name=request.name,
         live=start.live,
+        selection=request.selection,
+        parent=start.parent,
+        notes=start.notes,
+        revise=start.revise,
     )
     launcher = Launcher(stack, plan, start.setting, options, start.progress)
     ended = launcher.launch(start.git) if resumed is None else launcher.resume(resumed)
@@ -304,6 +335,7 @@ def pipeline(
     compute.
     """
 
+    @ending_quietly()
     def decorate(body: Callable[..., Any]) -> Pipeline:
         return Pipeline(
             PipelineDefinition(body, name=name, enable_cache=enable_cache, settings=settings or {})

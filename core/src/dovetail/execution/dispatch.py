@@ -7,46 +7,28 @@ orchestrator knows only where a step runs.
 from __future__ import annotations
 
 import heapq
-import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from dovetail import failpoints
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.components.orchestrator import StepEnd, StepProcess
+from dovetail.execution.attempts import Workers
 from dovetail.execution.cache import cache_key, uncacheable
-from dovetail.execution.intake import read_report, report_without
+from dovetail.execution.intake import read_report, report_without, timed
 from dovetail.execution.progress import Progress
 from dovetail.execution.recorder import Recorder
+from dovetail.execution.retries import wait_before_next
+from dovetail.materializers.intact import damage
 from dovetail.names import new_id
 from dovetail.planning.graph import Frontier
-from dovetail.records.artifact import MANIFEST, ArtifactRecord
+from dovetail.records.artifact import ArtifactRecord
 from dovetail.records.plan import Plan, StepPlan
 from dovetail.records.record import now
 from dovetail.records.report import Reason, StepReport, StepTask, log_path
 from dovetail.records.run import AttemptRecord, RunRecord, Status, StepRunRecord
-
-
-class Workers(Protocol):
-    """The ways to make an attempt that the launcher offers to an orchestrator."""
-
-    def call(self, task: StepTask) -> StepReport:
-        """Make the attempt in this process."""
-
-    def start(self, task: StepTask) -> StepProcess:
-        """Make the attempt in a process of this machine."""
-
-    def wait(self, timeout: float | None) -> None:
-        """Return when a process has ended or after the timeout."""
-
-    def command(self, task: StepTask) -> Sequence[str]:
-        """Return the command line that makes the attempt."""
-
-    def ended(self, task: StepTask) -> None:
-        """Tidy up after an attempt."""
 
 
 @dataclass(slots=True)
@@ -67,6 +49,7 @@ class _Out:
     task: StepTask
     key: str
     started: int
+    clock: float
 
 
 @dataclass(slots=True)
@@ -74,6 +57,7 @@ class Dispatch:
     """Implements `dovetail.components.orchestrator.StepLauncher`; see there for what its callers may do.
 
     `earlier` counts the attempts that earlier processes of the run made at a step; retries start anew.
+    `unwanted` counts the steps that are left out and skipped.
     """
 
     plan: Plan
@@ -85,6 +69,7 @@ class Dispatch:
     progress: Progress
     cancelled: Callable[[], bool]
     failures: dict[str, StepReport] = field(default_factory=dict)
+    unwanted: int = 0
     written: list[str] = field(default_factory=list)
     counts: Counter[Status] = field(default_factory=Counter)
     _steps: dict[str, StepPlan] = field(init=False)
@@ -95,7 +80,7 @@ class Dispatch:
     _readers: Counter[tuple[str, str]] = field(default_factory=Counter)
     earlier: Counter[str] = field(default_factory=Counter)
     _tries: Counter[str] = field(default_factory=Counter)
-    _waiting: list[tuple[float, str]] = field(default_factory=list)
+    _waiting: list[tuple[float, str, _Out, StepReport]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Lay out the graph."""
@@ -127,8 +112,9 @@ class Dispatch:
 
     @property
     def complete(self) -> bool:
-        """Say whether every step of the plan has ended well."""
-        return self.counts[Status.COMPLETED] + self.counts[Status.CACHED] == len(self._steps)
+        """Say whether every step of the plan has ended well, but for those nobody wanted to run."""
+        good = self.counts[Status.COMPLETED] + self.counts[Status.CACHED]
+        return good + self.unwanted == len(self._steps)
 
     def take(self, limit: int) -> Sequence[StepTask]:
         """Return at most `limit` tasks to start now; cached steps are settled on the way."""
@@ -172,23 +158,25 @@ class Dispatch:
 
     def ended(self, task: StepTask, end: StepEnd) -> None:
         """Take in the report of an attempt, or record why there is none."""
-        out = self._out.pop(task.attempt)
+        out = self._out[task.attempt]
         self.workers.ended(task)
         report = self._report(out, end)
         self._note_attempt(out, report)
+        again = report.status is Status.FAILED and not self.closed and self._may_retry(out, report)
         if report.status is Status.COMPLETED:
             self._completed(out, report)
-        elif report.status is Status.FAILED and not self.closed and self._may_retry(out, report):
-            return
-        else:
+        elif not again:
             self._failed(out, report)
+        del self._out[task.attempt]
         self.recorder.tick()
 
     def _report(self, out: _Out, end: StepEnd) -> StepReport:
         """Return what an attempt says of itself, as far as the launcher does not know better."""
+        elapsed = time.monotonic() - out.clock
         report = self._reports.pop(out.task.attempt, None) or read_report(self.store, out.task)
         if report is None or (end.reason is Reason.TIMEOUT and report.status is not Status.COMPLETED):
-            return report_without(out.task, end, out.started)
+            return report_without(out.task, end, out.started, elapsed)
+        report = timed(report, elapsed)
         if report.status is Status.CANCELLED:
             if not self.cancelled():  # the step raised KeyboardInterrupt, and nobody had asked
                 return report.model_copy(update={"status": Status.FAILED, "reason": Reason.ERROR})
@@ -196,11 +184,32 @@ class Dispatch:
         return report
 
     def adopt(self, step: StepRunRecord, artifacts: dict[str, ArtifactRecord]) -> None:
-        """Count a step as settled that an earlier process of this run completed; `artifacts` by output."""
+        """Count a step as settled that is not executed any more; `artifacts` by output."""
         self._frontier.take(step.step)
         self._provide(step.step, artifacts)
         self._frontier.done(step.step)
         self.counts[step.status] += 1
+
+    def leave_out(self, step: StepRunRecord, artifacts: dict[str, ArtifactRecord]) -> None:
+        """Settle a step that is not to run: skipped, or with the outputs of another run."""
+        self.unwanted += step.status is Status.SKIPPED
+        self.recorder.step(step)
+        self.adopt(step, artifacts)
+
+    def give_up_waiting(self) -> None:
+        """Record what becomes of the steps that waited for another attempt, now that the run ends."""
+        while self._waiting:
+            *_, out, report = self._waiting.pop()
+            if self.cancelled():
+                report = report.model_copy(update={"status": Status.CANCELLED, "reason": Reason.CANCELLED})
+            self._failed(out, report)
+
+    def end_all(self, reason: Reason = Reason.CANCELLED) -> None:
+        """Record what became of the attempts that are out, now that nobody goes on with them."""
+        for out in list(self._out.values()):
+            self.ended(out.task, StepEnd(reason, detail="the run ended by an error"))
+        self.give_up_waiting()
+        self.recorder.flush()
 
     def skip_rest(self) -> None:
         """Record as skipped what will not start any more."""
@@ -229,9 +238,7 @@ class Dispatch:
         if found is None:
             return False
         origin, artifacts = found
-        if set(artifacts) != {each.name for each in step.outputs} or not all(
-            map(self.is_there, artifacts.values())
-        ):
+        if not self._usable(step, artifacts):
             return False
         self._settle(
             StepRunRecord(
@@ -253,12 +260,17 @@ class Dispatch:
         self._frontier.done(step.name)
         return True
 
-    def is_there(self, artifact: ArtifactRecord) -> bool:
-        """Say whether manifest and files of an artifact are in the store, by presence and size."""
-        directory = artifact.stored
-        return self.store.size(f"{directory}/{MANIFEST}") is not None and all(
-            self.store.size(f"{directory}/{each.path}") == each.size for each in artifact.files
-        )
+    def _usable(self, step: StepPlan, artifacts: dict[str, ArtifactRecord]) -> bool:
+        """Say whether the cache has every output whole; tell a person of one that is damaged."""
+        if set(artifacts) != {each.name for each in step.outputs}:
+            return False
+        for name, artifact in artifacts.items():
+            if (problem := damage(self.store, artifact)) is not None:
+                self.progress.note(
+                    f"step {step.name!r}: its cached output {name!r} is damaged ({problem}), computed anew"
+                )
+                return False
+        return True
 
     def _give_out(self, step: StepPlan, key: str) -> StepTask:
         self._tries[step.name] += 1
@@ -275,7 +287,7 @@ class Dispatch:
             timeout=step.options.timeout,
         )
         started = now()
-        self._out[task.attempt] = _Out(step, task, key, started)
+        self._out[task.attempt] = _Out(step, task, key, started, time.monotonic())
         failpoints.hit("claim")
         self.recorder.step(
             StepRunRecord(
@@ -316,7 +328,7 @@ class Dispatch:
                 finished=report.finished,
                 duration=report.duration,
                 reason=report.reason.value,
-                error=f"{failure.type}: {failure.message}" if failure else None,
+                error=failure.text if failure else None,
                 traceback=failure.traceback if failure else None,
                 log=log,
             )
@@ -354,7 +366,7 @@ class Dispatch:
             inputs={name: each.id for name, each in out.task.inputs.items()},
             outputs=outputs,
             parameters=out.step.parameters,
-            error=f"{failure.type}: {failure.message}" if failure else None,
+            error=failure.text if failure else None,
         )
 
     def _may_retry(self, out: _Out, report: StepReport) -> bool:
@@ -364,9 +376,8 @@ class Dispatch:
         if retry.on and not (report.failure and report.failure.is_any_of(retry.on)):
             return False
         failpoints.hit("retry")
-        delay = retry.delay * retry.backoff ** (tries - 1)
-        delay += delay * retry.jitter * random.random()  # noqa: S311 - spreads load, guards nothing
-        heapq.heappush(self._waiting, (time.monotonic() + delay, out.step.name))
+        delay = wait_before_next(retry, tries)
+        heapq.heappush(self._waiting, (time.monotonic() + delay, out.step.name, out, report))
         why = report.failure.type if report.failure else report.reason.value
         self.progress.step_retried(out.step.name, delay, f"failed ({why})")
         return True

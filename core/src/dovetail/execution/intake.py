@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.components.orchestrator import StepEnd
+from dovetail.execution.retries import classes_of
 from dovetail.execution.unreported import failure_without
-from dovetail.records.record import now
 from dovetail.records.report import Failure, Reason, StepReport, StepTask, report_path
 from dovetail.records.run import Status
 
@@ -32,9 +32,21 @@ def read_report(store: ArtifactStore, task: StepTask, *, any_epoch: bool = False
     return report if same and (any_epoch or report.epoch == task.epoch) else None
 
 
-def report_without(task: StepTask, end: StepEnd, started: int) -> StepReport:
+def timed(report: StepReport, elapsed: float) -> StepReport:
+    """Return the report with a duration that can be: a step may have turned the clocks of its process.
+
+    `elapsed` are the seconds since the attempt was given out, by the launcher's clock.
+    """
+    if 0.0 <= report.duration <= elapsed and report.started <= report.finished:
+        return report
+    duration = report.duration if 0.0 <= report.duration <= elapsed else elapsed
+    return report.model_copy(
+        update={"duration": duration, "finished": report.started + round(duration * 1e6)}
+    )
+
+
+def report_without(task: StepTask, end: StepEnd, started: int, elapsed: float) -> StepReport:
     """Return the report the launcher writes itself for an attempt whose process left none."""
-    finished = now()
     cancelled = end.reason is Reason.CANCELLED
     reason = Reason.EXIT if end.reason is Reason.COMPLETED else end.reason
     return StepReport(
@@ -47,14 +59,14 @@ def report_without(task: StepTask, end: StepEnd, started: int) -> StepReport:
         status=Status.CANCELLED if cancelled else Status.FAILED,
         reason=reason,
         started=started,
-        finished=finished,
-        duration=max(0, finished - started) / 1e6,
+        finished=started + round(elapsed * 1e6),
+        duration=elapsed,
         failure=None if cancelled else failure_without(end) or _ended(end, reason, task.timeout),
     )
 
 
 def _ended(end: StepEnd, reason: Reason, timeout: float | None) -> Failure:
-    return Failure(type=reason.value, message=describe_end(end, timeout))
+    return Failure(type=reason.value, bases=classes_of(reason), message=describe_end(end, timeout))
 
 
 def describe_end(end: StepEnd, timeout: float | None) -> str:

@@ -35,7 +35,8 @@ class Job(Record):
     """What the steps of one run have in common.
 
     `script` is the file, relative to `source_root`, that ran as `__main__` in the launcher, if any;
-    `sys_path` are further places of modules. `components` are those a step itself uses, by type.
+    `sys_path` are further places of modules. `components` are those a step itself uses, by type. `idle`
+    names the steps that will not be attempted, whose code need not be there.
     """
 
     format: Literal[1]
@@ -46,3 +47,4 @@ class Job(Record):
     source_root: str
     script: str | None = None
     sys_path: tuple[str, ...] = ()
+    idle: frozenset[str] = frozenset()

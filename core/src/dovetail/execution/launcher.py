@@ -8,30 +8,38 @@ from __future__ import annotations
 
 import os
 import platform
+import signal
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from dovetail import failpoints
+from dovetail.client import Client
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.components.metadata_store import Lease, MetadataStore
 from dovetail.components.orchestrator import Orchestrator
-from dovetail.errors import LeaseError, PlanError
+from dovetail.errors import LeaseError, PlanError, StoreError
+from dovetail.execution.adoption import adopt
 from dovetail.execution.cancel import CancelRequest
+from dovetail.execution.cancel_watch import CancelWatch
 from dovetail.execution.dispatch import Dispatch, Policy
-from dovetail.execution.intake import read_report
+from dovetail.execution.forced_end import children_now, leave_at_once
+from dovetail.execution.interruption import interrupted_before, interruption, resumption
+from dovetail.execution.outset import Revise, outset, whole
 from dovetail.execution.progress import Progress
 from dovetail.execution.provenance import GitState, library_versions
 from dovetail.execution.recorder import Recorder
+from dovetail.execution.selection import Selection
 from dovetail.execution.workers import LocalWorkers, WorkerSetting
 from dovetail.hashing import digest_bytes
 from dovetail.names import new_id
 from dovetail.records.plan import Plan, StepPlan
 from dovetail.records.record import moment, now
-from dovetail.records.report import Reason, StepReport, StepTask, run_directory
-from dovetail.records.run import AttemptRecord, RunRecord, Status, StepRunRecord
+from dovetail.records.report import Reason, StepReport, run_directory
+from dovetail.records.run import RunRecord, Status
 from dovetail.records.stack import StackRecord
 from dovetail.stacks.stack import LiveStack
 
@@ -45,7 +53,11 @@ _FLUSHED_SINGLY = 200
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How one run is to go. `live` maps a step to its definition in this process, where there is one."""
+    """How one run is to go. `live` maps a step to its definition in this process, where there is one.
+
+    `parent` is the run that this one replays, `notes` are told when it starts, and `revise` says with which
+    plan a resumed run goes on.
+    """
 
     max_workers: int | None = None
     in_process: bool = False
@@ -53,6 +65,10 @@ class Options:
     stop_on_failure: bool = True
     name: str | None = None
     live: Mapping[str, Any] = field(default_factory=dict)
+    selection: Selection = field(default_factory=Selection)
+    parent: str | None = None
+    notes: tuple[str, ...] = ()
+    revise: Revise | None = None
 
 
 class Launcher:
@@ -75,7 +91,11 @@ class Launcher:
         self._store: ArtifactStore = stack.artifact_store
         self._metadata: MetadataStore = stack.metadata_store
         self._orchestrator: Orchestrator = stack.orchestrator
+        self._dispatch: Dispatch | None = None
         self.reports: dict[str, StepReport] = {}
+        self._began = time.monotonic()
+        self._outset = whole(plan)
+        self._selection = options.selection
 
     @cached_property
     def _plan_json(self) -> bytes:
@@ -92,6 +112,9 @@ class Launcher:
         run_id = new_id()
         started = now()
         self._metadata.open()
+        if (dead := interrupted_before(self._metadata, self.plan.pipeline)) is not None:
+            self.progress.note(interruption(dead))
+        self._select(run_id)
         commit, dirty = git.result() if git else (None, None)
         run = RunRecord(
             id=run_id,
@@ -107,31 +130,60 @@ class Launcher:
             options=self._noted_options(),
             commit=commit,
             dirty=dirty,
+            parent=self.options.parent,
         )
         return self._own(run, resumed=False)
+
+    def _select(self, run_id: str) -> None:
+        """Find, before anything is recorded, what stands in for the steps that are not to run."""
+        if not self._selection.partial:
+            return
+        client = Client(self.stack)
+        if self._selection.base:
+            self._selection = replace(self._selection, base=client.run(self._selection.base).id)
+        self._outset = outset(self.plan, run_id, self._selection, client)
 
     def resume(self, run: RunRecord) -> RunRecord:
         """Go on with an unfinished run: pending reports first, then what is not completed."""
         refuse_unserved(self.plan, self.stack.record)
         self._metadata.open()
-        again = run.model_copy(update={"status": Status.RUNNING, "finished": None, "error": None})
+        if run.status is Status.INTERRUPTED:
+            self.progress.note(resumption(run.name))
+        again = run.model_copy(
+            update={
+                "status": Status.RUNNING,
+                "finished": None,
+                "error": None,
+                "options": self._noted_options(),
+            }
+        )
         return self._own(again, resumed=True)
 
+    def _take_up(self, run: RunRecord, lease: Lease) -> RunRecord:
+        """Settle what earlier processes of the run did; return the run with the plan it goes on with."""
+        recorder = Recorder(self._metadata, lease)
+        adoption = adopt(self.plan, run, self._metadata, self._store, recorder)
+        client = Client(self.stack)
+        self._outset = outset(self.plan, run.id, self._selection, client, adoption, self.options.revise)
+        self.plan = self._outset.plan
+        return run.model_copy(update={"plan_digest": digest_bytes(self._plan_json)})
+
     def _own(self, run: RunRecord, *, resumed: bool) -> RunRecord:
-        lease = self._metadata.acquire(run.id)
-        clock = time.monotonic()
-        try:
-            failpoints.hit("begin")
-            run = self._metadata.begin(run, self._plan_json, lease)
-            with self.cancel.listening(raise_in_step=self.options.in_process):
+        with self.cancel.listening(in_process=self.options.in_process):
+            lease = self._metadata.acquire(run.id)
+            self._began = time.monotonic()
+            try:
+                run = self._take_up(run, lease) if resumed else run
+                failpoints.hit("begin")
+                run = self._metadata.begin(run, self._plan_json, lease)
                 try:
                     dispatch = self._execute(run, lease, resumed=resumed)
                 except BaseException as error:
-                    self._finish(run, lease, clock, _status_of(error), str(error) or type(error).__name__)
+                    self._give_up(run, lease, error)
                     raise
-            return self._finish(run, lease, clock, *self._outcome(dispatch))
-        finally:
-            lease.release()
+                return self._finish(run, lease, *self._outcome(dispatch))
+            finally:
+                lease.release()
 
     def _execute(self, run: RunRecord, lease: Lease, *, resumed: bool) -> Dispatch:
         policy = Policy(
@@ -143,6 +195,7 @@ class Launcher:
             stop_on_failure=self.options.stop_on_failure,
         )
         recorder = Recorder(self._metadata, lease)
+        self.setting.idle = self._outset.idle()
         with LocalWorkers(
             run, self.plan, self.stack, self.setting, self.options.live, self.progress
         ) as workers:
@@ -151,56 +204,91 @@ class Launcher:
             dispatch = Dispatch(
                 self.plan, run, policy, self._store, recorder, workers, self.progress, self.cancel.requested
             )
+            self._dispatch = dispatch
             self.reports = dispatch.failures
-            self.progress.run_started(run, [step.name for step in self.plan.steps])
+            self.progress.run_started(run, list(self._outset.selected))
+            for note in (*self.options.notes, *self._outset.notes):
+                self.progress.note(note)
             if resumed:
                 self._store.sweep()
-                adopt_completed(dispatch, self._metadata, self._store, run)
+            self._outset.lay(dispatch)
+            watch = self._watch(run, lease, dispatch)
             try:
-                self._drive(run.id, dispatch)
+                self._drive(run.id, dispatch, watch)
+                dispatch.give_up_waiting()
                 if dispatch.failures and not self.cancel.requested():
                     dispatch.skip_rest()
             finally:
+                watch.close()
                 recorder.flush()
         if dispatch.written:
             few = len(dispatch.written) <= _FLUSHED_SINGLY
             self._store.flush([*dispatch.written, run_directory(run.id)] if few else None)
         return dispatch
 
-    def _drive(self, run_id: str, dispatch: Dispatch) -> None:
+    def _drive(self, run_id: str, dispatch: Dispatch, watch: CancelWatch) -> None:
         handle = self._orchestrator.submit(run_id, dispatch)
         asked = False
+        if self.options.in_process:
+            watch.start()
         while self._orchestrator.poll(handle, _POLL):
+            watch.keep()
             if self.cancel.requested() and (not asked or self.cancel.insisted()):
-                grace = 0.0 if self.cancel.insisted() else GRACE
+                grace = 0.0 if self.cancel.insisted() else watch.grace
                 self._orchestrator.cancel(handle, grace)
+                if not asked and grace:
+                    self.progress.note(f"asked to end; steps have {grace:g} s for it, a second time none")
                 asked = True
+        if watch.trouble is not None:
+            self.progress.note(watch.trouble)
+
+    def _watch(self, run: RunRecord, lease: Lease, dispatch: Dispatch) -> CancelWatch:
+        before = children_now() if self.options.in_process else set()
+
+        def end() -> None:
+            try:
+                dispatch.end_all()
+                self._finish(run, lease, Status.CANCELLED, "cancelled on request, while a step did not end")
+                lease.release()
+            finally:
+                leave_at_once(128 + (self.cancel.signal or signal.SIGINT), spared=before)
+
+        grace = getattr(self._orchestrator.config, "grace", GRACE)
+        return CancelWatch(self.cancel, self._store, run, grace=grace, end=end)
 
     def _outcome(self, dispatch: Dispatch) -> tuple[Status, str | None]:
         if self.cancel.requested() and not dispatch.complete:
             return Status.CANCELLED, "cancelled on request"
         if dispatch.failures:
             step, report = next(iter(dispatch.failures.items()))
-            return Status.FAILED, f"step {step!r} failed: {report.failure.message if report.failure else ''}"
+            return Status.FAILED, f"step {step!r} failed: {report.failure.text if report.failure else ''}"
         return Status.COMPLETED, None
 
-    def _finish(
-        self, run: RunRecord, lease: Lease, clock: float, status: Status, error: str | None
-    ) -> RunRecord:
+    def _give_up(self, run: RunRecord, lease: Lease, error: BaseException) -> None:
+        """Record that the run ended by an error; where that cannot be, it is seen to be interrupted."""
+        self.progress.close()
+        if not isinstance(error, LeaseError):  # then it is somebody else's
+            with suppress(StoreError):
+                if self._dispatch is not None:
+                    asked = isinstance(error, KeyboardInterrupt)
+                    self._dispatch.end_all(Reason.CANCELLED if asked else Reason.LOST)
+                self._finish(run, lease, _status_of(error), str(error) or type(error).__name__)
+
+    def _finish(self, run: RunRecord, lease: Lease, status: Status, error: str | None) -> RunRecord:
         failpoints.hit("finish")
         ended = run.model_copy(
             update={
                 "status": status,
-                "finished": now(),
-                "duration": time.monotonic() - clock,
+                "finished": max(now(), run.started),
+                "duration": time.monotonic() - self._began,
                 "error": error,
             }
         )
         try:
             self._metadata.finish(ended, lease)
-        except LeaseError:
-            if status is Status.COMPLETED:
-                raise
+        except BaseException:
+            self.progress.close()
+            raise
         self.progress.run_finished(ended)
         return ended
 
@@ -212,74 +300,9 @@ class Launcher:
             "failure_policy": None if options.stop_on_failure else "continue",
             "max_workers": options.max_workers,
             "script": self.setting.script,
+            "selection": self._selection.noted() or None,
         }
         return {key: value for key, value in noted.items() if value is not None}
-
-
-def adopt_completed(
-    dispatch: Dispatch, metadata: MetadataStore, store: ArtifactStore, run: RunRecord
-) -> None:
-    """Settle what earlier processes of the run completed: recorded steps, then reports not yet taken in."""
-    recorded = {each.step: each for each in metadata.steps(run.id)}
-    attempts = metadata.attempts(run.id)
-    dispatch.earlier.update(each.step for each in attempts)
-    live = {each.step: each for each in attempts if each.status is Status.RUNNING}
-    for step in dispatch.plan.steps:
-        record = recorded.get(step.name)
-        if record is None:
-            continue
-        if not record.status.good and step.name in live:
-            record = _take_in(dispatch, store, run, record, live[step.name])
-        if record is None or not record.status.good:
-            continue
-        artifacts = metadata.artifacts_by_id(record.outputs.values())
-        by_output = {name: artifacts[each] for name, each in record.outputs.items() if each in artifacts}
-        if set(by_output) == {each.name for each in step.outputs} and all(
-            map(dispatch.is_there, by_output.values())
-        ):
-            dispatch.adopt(record, by_output)
-
-
-def _take_in(
-    dispatch: Dispatch, store: ArtifactStore, run: RunRecord, record: StepRunRecord, attempt: AttemptRecord
-) -> StepRunRecord | None:
-    task = StepTask(
-        run_id=run.id,
-        run_name=run.name,
-        step=record.step,
-        attempt=attempt.id,
-        number=attempt.number,
-        epoch=-1,
-    )
-    report = read_report(store, task, any_epoch=True)
-    recorder = dispatch.recorder
-    if report is None or report.status is not Status.COMPLETED:
-        lost = {"status": Status.FAILED, "reason": Reason.LOST.value, "finished": now()}
-        recorder.attempt(attempt.model_copy(update=lost))
-        return None
-    recorder.results(report.outputs, report.metrics)
-    recorder.attempt(
-        attempt.model_copy(
-            update={
-                "status": report.status,
-                "finished": report.finished,
-                "duration": report.duration,
-                "reason": report.reason.value,
-            }
-        )
-    )
-    taken = record.model_copy(
-        update={
-            "status": Status.COMPLETED,
-            "finished": report.finished,
-            "duration": report.duration,
-            "outputs": {each.output: each.id for each in report.outputs},
-            "error": None,
-        }
-    )
-    recorder.step(taken)
-    recorder.flush()
-    return taken
 
 
 def refuse_unserved(plan: Plan, stack: StackRecord) -> None:

@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -20,6 +20,7 @@ from dovetail.execution.context import StepContext, enter, leave, make_context
 from dovetail.execution.failure import failure_of
 from dovetail.execution.forked_copy import call_once
 from dovetail.execution.job import Job
+from dovetail.execution.module_file import check_module, same_file
 from dovetail.execution.script import MODE, inert, load_script
 from dovetail.execution.unreported import Unreported
 from dovetail.materializers.artifacts import load_artifact, save_artifact
@@ -48,6 +49,7 @@ class Worker:
         self._job_root = Path(job.source_root)
         self._store = store
         self._tracker: ExperimentTracker | None = None
+        self.debugger: Callable[[BaseException], None] | None = None
 
     @classmethod
     def prepare(
@@ -67,7 +69,8 @@ class Worker:
         worker._artifacts()
         worker._tracking()
         for step in job.plan.steps:
-            worker._definition(step)
+            if step.name not in job.idle:
+                worker._definition(step)
         return worker
 
     def run(self, task: StepTask) -> StepReport:
@@ -76,7 +79,8 @@ class Worker:
         Raises:
             Unreported: the store takes no report.
         """
-        started, clock = now(), time.monotonic()
+        clock = time.monotonic  # the step may replace it, or let a library do so
+        started, began = now(), clock()
         step = self._steps[task.step]
         context = make_context(task, self.job.plan.pipeline, {}, tuple(each.name for each in step.outputs))
         scratch = Path(tempfile.gettempdir(), f"dovetail-{task.attempt}")
@@ -89,8 +93,11 @@ class Worker:
             status, reason, failure = Status.CANCELLED, Reason.CANCELLED, failure_of(error)
         except BaseException as error:  # noqa: BLE001 - the border around the user's step
             status, reason, failure = Status.FAILED, Reason.ERROR, failure_of(error)
+            if self.debugger is not None:
+                self.debugger(error)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+        duration = clock() - began
         report = StepReport(
             format=1,
             run_id=task.run_id,
@@ -101,8 +108,8 @@ class Worker:
             status=status,
             reason=reason,
             started=started,
-            finished=now(),
-            duration=time.monotonic() - clock,
+            finished=started + round(duration * 1e6),
+            duration=duration,
             outputs=outputs,
             metrics=tuple(context.metrics),
             failure=failure,
@@ -220,6 +227,10 @@ class Worker:
         return found
 
 
+AROUND_STEP = Worker._attempt.__code__  # noqa: SLF001 - of this module
+"""The code that a step's frames lie above: a request to end may be raised there, and nowhere else."""
+
+
 def load_step(source: SourceRef, root: Path) -> AnyStep:
     """Return the step a plan refers to, its code below `root`.
 
@@ -253,19 +264,10 @@ def load_module(source: SourceRef, root: Path) -> Any:  # noqa: ANN401 - a modul
         return load(source.module)
     path = root / source.path
     loaded = sys.modules.get(source.module)
-    if loaded is not None and _same_file(getattr(loaded, "__file__", None), path):
+    if loaded is not None and same_file(getattr(loaded, "__file__", None), path):
         return loaded
     if source.module == path.stem and loaded is None:
         return load_script(path, source.module)
+    check_module(source, root)
     with inert():
-        module = load(source.module)
-    if not _same_file(module.__file__, path):
-        raise PlanError(
-            f"module {source.module!r} was expected in {source.path!r}, found in {module.__file__!r}",
-            hint="start the run from the same source root, or rename one of the two modules",
-        )
-    return module
-
-
-def _same_file(one: str | None, other: Path) -> bool:
-    return one is not None and Path(one).resolve() == other.resolve()
+        return load(source.module)

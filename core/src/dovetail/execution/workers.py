@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from dovetail.components.orchestrator import StepProcess
 from dovetail.errors import PlanError
+from dovetail.execution.hygiene import Hygiene
 from dovetail.execution.job import Job, WorkerComponent
 from dovetail.execution.output import Capture
 from dovetail.execution.processes.pool import ProcessPool
 from dovetail.execution.progress import Progress
+from dovetail.execution.scratch import make_scratch, write_scratch
 from dovetail.execution.step_runner import Worker
 from dovetail.execution.unreported import Unreported
 from dovetail.records.plan import Plan
@@ -32,7 +34,9 @@ LOG_LIMIT = 64 << 20
 class WorkerSetting:
     """Where the steps' code is: what a process must import, and the pool that has begun to import it.
 
-    `scratch` is a directory of the run's own on this machine, removed by `close`.
+    `scratch` is a directory of the run's own on this machine, removed by `close`. `idle` names the steps
+    that will not be attempted. `debugger` is called with what a step in this process raises; what such a
+    step writes is not captured.
     """
 
     source_root: Path
@@ -41,11 +45,13 @@ class WorkerSetting:
     sys_path: tuple[str, ...] = ()
     pool: ProcessPool | None = None
     scratch: Path | None = None
+    idle: frozenset[str] = frozenset()
+    debugger: Callable[[BaseException], None] | None = None
 
     def directory(self) -> Path:
         """Return the scratch directory, made when first asked for."""
         if self.scratch is None:
-            self.scratch = Path(tempfile.mkdtemp(prefix="dovetail-run-"))
+            self.scratch = make_scratch()
         return self.scratch
 
     def open_pool(self) -> ProcessPool:
@@ -96,6 +102,7 @@ class LocalWorkers:
             source_root=str(setting.source_root),
             script=setting.script,
             sys_path=setting.sys_path,
+            idle=setting.idle,
         )
         self._stack = stack
         self._setting = setting
@@ -105,6 +112,7 @@ class LocalWorkers:
         self._attempts: dict[str, str] = {}
         self._worker: Worker | None = None
         self._capture: Capture | None = None
+        self._hygiene: Hygiene | None = None
         self._pool = setting.pool
         self._pool_knows = False
         self._log_directory: Path | None = None
@@ -118,6 +126,8 @@ class LocalWorkers:
         """End the capture and every process that is left."""
         if self._capture is not None:
             self._capture.close()
+        if self._hygiene is not None:
+            self._hygiene.close()
         self._setting.close()
 
     def wake(self) -> None:
@@ -129,11 +139,18 @@ class LocalWorkers:
         """Make the attempt in this process, its output captured into its log."""
         if self._worker is None:
             self._worker = Worker.prepare(self.job, live=self._live, store=self._stack.artifact_store)
-            self._capture = Capture(self._stack.artifact_store, self._progress.output)
+            self._worker.debugger = self._setting.debugger
+            self._capture = Capture(
+                self._stack.artifact_store, self._progress.output, note=self._progress.note
+            )
+            self._hygiene = Hygiene(self._progress.note, self._capture.descriptors)
         assert self._capture is not None  # noqa: S101 - made together with the worker
+        assert self._hygiene is not None  # noqa: S101 - the same
         try:
-            with self._capture.attempt(task):
+            if self._setting.debugger is not None:  # it talks to a person by the streams of this process
                 return self._worker.run(task)
+            with self._capture.attempt(task):
+                return self._hygiene.call(task.step, partial(self._worker.run, task))
         except Unreported as error:
             return error.report
 
@@ -200,7 +217,7 @@ class LocalWorkers:
     def _job_file(self) -> Path:
         path = self._setting.directory() / "job.json"
         if not path.exists():
-            path.write_bytes(self.job.to_json())
+            write_scratch(path, self.job.to_json())
         return path
 
     def _echo(self, attempt: str, data: bytes) -> None:
