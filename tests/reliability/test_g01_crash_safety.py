@@ -63,8 +63,12 @@ def test_g01_after_a_kill_9_of_the_runner_at_any_moment_resume_completes_and_not
         strike(storm, shot, chance, times)
         run = storm.look(shot, command=True)
         assert run is None or run.status in {Status.INTERRUPTED, Status.COMPLETED}
-        again = [chance.uniform(0.2, 0.9)] if run and chance.random() < RESUMES_KILLED else []
-        storm.resume(shot, *modes, kill_after=again)
+        if run and chance.random() < RESUMES_KILLED:
+            again = storm.again(shot, *modes)
+            time.sleep(chance.uniform(0.2, 0.9))
+            again.kill()
+            storm.look(again)
+        storm.resume(shot, *modes)
     storm.verify()
     tell(
         f"{sum(storm.phases.values())} kills of {shape} {mode}: {storm.histogram()}; "

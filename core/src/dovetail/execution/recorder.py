@@ -62,5 +62,6 @@ class Recorder:
         if not self._facts:
             return
         failpoints.hit("record")
-        facts, self._facts, self._count = self._facts, Facts(), 0
-        self.store.record(facts, self.lease)
+        self.store.record(self._facts, self.lease)
+        # Only now: what a store refuses is tried again at the end, when there may be space.
+        self._facts, self._count = Facts(), 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from dovetail.builtin.sqlite import SqliteMetadataStore, SqliteMetadataStoreConfig
 from dovetail.components.metadata_store import RunQuery
+from dovetail.execution.processes.process_tree import carriers
 from dovetail.records.plan import Plan
 from dovetail.records.report import StepReport, run_directory
 from dovetail.records.run import RunRecord, Status
@@ -49,9 +51,28 @@ class Shot:
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         """Signal the runner, if it still lives, and wait for its end."""
-        if self.process.poll() is None:
-            self.process.send_signal(number)
+        self.process.send_signal(number)
         self.process.wait(_PATIENCE)
+
+    def processes(self) -> dict[str, list[int]]:
+        """Return all processes of the run by kind: runner, supervisor, warm, others."""
+        found: dict[str, list[int]] = {
+            "runner": [self.process.pid],
+            "supervisor": [],
+            "warm": [],
+            "others": [],
+        }
+        for pid in carriers(self.cookie):
+            if pid == self.process.pid:
+                continue
+            parent, command = _parent_and_command(pid)
+            if "processes.supervisor" in command:
+                found["supervisor"].append(pid)
+            elif "processes.warm" in command and parent in found["supervisor"]:
+                found["warm"].append(pid)
+            else:
+                found["others"].append(pid)
+        return found
 
 
 class Storm:
@@ -88,7 +109,16 @@ class Storm:
         cookie = secrets.token_hex(8)
         before = len(executions(self.witness))
         marks = {WITNESS: str(self.witness), _COOKIE: cookie}
-        process = self.cli.spawn("run", *arguments, "--quiet", env={**(env or {}), **marks})
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dovetail", "run", *arguments, "--quiet"],
+            cwd=self.cli.directory,
+            env=self.cli.environment({**(env or {}), **marks}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
         return Shot(name, process, f"{_COOKIE}={cookie}", before)
 
     def executed(self, shot: Shot) -> int:
@@ -113,25 +143,22 @@ class Storm:
         self._note(shot, [*problems, *local_violations(self.cli.home, Moment.KILLED, self.witness)])
         return run
 
-    def resume(self, shot: Shot, *arguments: str, kill_after: Sequence[float] = ()) -> None:
-        """Resume the run of a shot until it completes, and check what there is then.
+    def again(self, shot: Shot, *arguments: str, env: Mapping[str, str] | None = None) -> Shot:
+        """Start to resume the run of a shot, to be killed as well."""
+        return self._spawn(shot.name, ["resume", shot.name, *arguments], env)
 
-        `kill_after` are seconds after which one resume after the other is itself killed.
-        """
-        for seconds in kill_after:
-            again = self._spawn(shot.name, ["resume", shot.name, *arguments], None)
-            time.sleep(seconds)
-            again.kill()
-            self.look(again)
+    def resume(self, shot: Shot, *arguments: str) -> None:
+        """Resume the run of a shot, unless it has completed, and check what there is then."""
         with self._metadata() as store:
             store.open()
             run = self._find(store, shot)
         if run is not None and run.status is not Status.COMPLETED:
-            again = self._spawn(shot.name, ["resume", shot.name, *arguments], None)
+            again = self.again(shot, *arguments)
             out, err = again.process.communicate(timeout=_PATIENCE)
             self.resumed += 1
             if again.process.returncode:
                 self._note(shot, [f"resume left with {again.process.returncode}: {out}{err}"])
+            self._note(shot, survivors(again.cookie))
         self._note(shot, local_violations(self.cli.home, Moment.RESUMED, self.witness))
 
     def verify(self) -> None:
@@ -166,3 +193,12 @@ class Storm:
     def _metadata(self) -> SqliteMetadataStore:
         home = Path(self.cli.home, "store")
         return SqliteMetadataStore("storm", SqliteMetadataStoreConfig(), home=home)
+
+
+def _parent_and_command(pid: int) -> tuple[int, str]:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+    except OSError:
+        return 0, ""
+    return int(stat.rpartition(")")[2].split()[1]), command
