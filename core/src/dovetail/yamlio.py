@@ -7,6 +7,7 @@ back equal here, and texts that a YAML 1.1 reader would take for something else 
 
 from __future__ import annotations
 
+import errno
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -66,6 +67,16 @@ def read_yaml(text: str | bytes, where: str) -> Any:  # noqa: ANN401 - any docum
         ) from None
 
 
+def read_file(path: Path) -> bytes:
+    """Return the content of a file that people write, which nothing can make wait for ever.
+
+    Raises OSError; also for a pipe, unless it is one that this process was given (`/dev/stdin`).
+    """
+    if path.is_fifo() and not str(path).startswith(("/dev/", "/proc/")):
+        raise OSError(errno.EINVAL, "it is a pipe, not a file", str(path))
+    return path.read_bytes()
+
+
 def read_yaml_file(path: Path) -> Any:  # noqa: ANN401 - any document
     """Return the document in the file `path`.
 
@@ -74,7 +85,7 @@ def read_yaml_file(path: Path) -> Any:  # noqa: ANN401 - any document
         ConfigurationError: it cannot be read, or is not in the subset.
     """
     try:
-        data = path.read_bytes()
+        data = read_file(path)
     except FileNotFoundError:
         raise NotFoundError(f"there is no file {str(path)!r}", hint="check the path") from None
     except OSError as error:

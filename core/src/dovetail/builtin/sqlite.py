@@ -27,6 +27,9 @@ BUSY = 60.0
 _LEAST_SPACE = 1 << 20
 """With less free, a database that cannot be written to or opened has no space."""
 
+_LONGEST_PATH = 500
+"""SQLite takes 512 bytes, the ending of its further files included."""
+
 _APPLICATION = 0x446F7665
 """What marks a file as ours: SQLite's application id, `Dove`."""
 
@@ -152,6 +155,11 @@ class SqliteMetadataStore(SqlMetadataStore):
                 f"no space left: metadata store {str(self.path)!r} cannot write ({free} bytes are free)",
                 hint="free space there, then try again; what was recorded before is intact",
             )
+        if code == sqlite3.SQLITE_CANTOPEN and len(os.fsencode(self.path)) > _LONGEST_PATH:
+            return StoreError(
+                f"the path of metadata store {str(self.path)!r} is too long for SQLite",
+                hint=f"choose one of at most {_LONGEST_PATH} bytes",
+            )
         what, hint = _REFUSALS.get(code, (str(cause), "see `dovetail metadata-store list` for the place"))
         return StoreError(f"metadata store {str(self.path)!r}: {what}", hint=hint)
 
@@ -164,6 +172,8 @@ class SqliteMetadataStore(SqlMetadataStore):
     def _find_access(self) -> str:
         path = self.path
         if path.exists():
+            if not path.is_file():
+                raise StoreError(f"{str(path)!r} is no file", hint="configure another `path`")
             writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
             return "rwc" if writable else "ro"
         try:

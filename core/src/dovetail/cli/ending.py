@@ -32,22 +32,36 @@ def end(error: BaseException, *, debug: bool) -> int:
 def to_person(label: str, text: str) -> None:
     """Print a labelled text; its further lines are indented, its control characters shown as escapes."""
     lines = [clean(line) for line in text.splitlines() if line.strip()]
-    with suppress(BrokenPipeError):
+    with suppress(OSError):
         click.echo(f"{label}: " + "\n  ".join(lines), err=True)
+
+
+def _nowhere() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109 - pathlib costs milliseconds
+    except FileNotFoundError:
+        return True
+    return False
+
+
+def _output_works() -> bool:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return False
+    return True
 
 
 def silence_if_broken() -> None:
     """Let nothing complain later about an output that takes no more."""
-    try:
-        sys.stdout.flush()
-    except OSError:
+    if not _output_works():
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _ours(error: DovetailError, debug: bool) -> int:  # noqa: FBT001 - called by the table
     for note in () if debug else getattr(error, "__notes__", ()):  # tracebacks of the user's own code
-        with suppress(BrokenPipeError):
+        with suppress(OSError):
             click.echo("\n".join(map(clean, note.splitlines())), err=True)
     place = f"{error.where}: " if error.where else ""
     to_person("error", f"{place}{error.message}")
@@ -70,7 +84,11 @@ def _usage(error: click.ClickException, _: bool) -> int:  # noqa: FBT001 - calle
 
 def _refused(error: OSError, debug: bool) -> int:  # noqa: FBT001 - called by the table
     """Say what the operating system refuses: a full disk, a missing permission, a lost connection."""
-    what = repr(error.filename) if error.filename else "something that was read or written"
+    if isinstance(error, FileNotFoundError) and not error.filename and _nowhere():
+        gone = ConfigurationError("the current directory is gone", hint="change to another one")
+        return _ours(gone, debug)
+    unnamed = "something that was read or written" if _output_works() else "standard output"
+    what = repr(error.filename) if error.filename else unnamed
     remedies = [remedy] if (remedy := _REMEDIES.get(error.errno or 0)) else []
     hint = "; ".join([*remedies, *([] if debug else ["run with --debug to see where"])]) or None
     return _ours(StoreError(f"{what}: {error.strerror or error}", hint=hint), debug)

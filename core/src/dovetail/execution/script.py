@@ -18,6 +18,7 @@ from typing import Any
 
 from dovetail.errors import DefinitionError, DovetailError, UsageError
 from dovetail.execution.failure import users_place, users_traceback
+from dovetail.yamlio import read_file
 
 
 class Captured(BaseException):
@@ -57,7 +58,7 @@ def execute(path: Path, argv: list[str], wanted: str | None) -> tuple[ModuleType
         UsageError: the file cannot be read or is no Python.
     """
     try:
-        code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+        code = compile(read_file(path), str(path), "exec", dont_inherit=True)
     except OSError as error:
         raise UsageError(
             f"cannot read {str(path)!r}: {error.strerror}", hint="name a .py or .yaml file"

@@ -66,6 +66,8 @@ def remove_document(path: Path) -> None:
 
 
 def _text(path: Path) -> str | None:
+    if path.is_fifo():
+        raise ConfigurationError("it is a pipe, not a file", hint="put a file there", where=str(path))
     try:
         return path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
