@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
+from dovetail.cli.aside import output_aside
 from dovetail.cli.render import print_json, print_lines
 from dovetail.cli.run_names import run_names, step_names
 from dovetail.cli.run_view import find_run, run_document, show_run
+from dovetail.cli.step_options import read_parameters, setting_parameters
 from dovetail.client import Client, RunView
 from dovetail.components.visualizer import Visualizer
 from dovetail.errors import NotFoundError, UsageError
@@ -21,17 +24,35 @@ from dovetail.stacks.assemble import active_stack_record, assemble
 
 @click.command(name="resume")
 @click.argument("run_ref", metavar="RUN|last", shell_complete=run_names)
+@click.option(
+    "--accept-changes", is_flag=True, help="Run what is left with the code and parameters as they are now."
+)
+@setting_parameters
 @click.option("--max-workers", type=click.IntRange(min=1), metavar="N", help="Steps at the same time.")
+@click.option(
+    "--failure-policy",
+    type=click.Choice(["stop", "continue"]),
+    help="After a failure start nothing more, or what does not depend on it.",
+)
 @click.option("--in-process", is_flag=True, help="Call the steps in this process.")
 @click.option("--source", type=click.Path(file_okay=False), help="Directory of the code, where it has moved.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @click.option("--json", "as_json", is_flag=True, help="Print the run as JSON.")
-def resume(
-    run_ref: str, *, max_workers: int | None, in_process: bool, source: str | None, quiet: bool, as_json: bool
-) -> None:
-    """Go on with RUN: what is completed stays, the rest runs."""
-    request = Request(max_workers=max_workers, in_process=in_process, quiet=quiet or as_json)
-    ended = resume_run(find_run(Client(), run_ref), source, request)
+def resume(run_ref: str, *, accept_changes: bool, source: str | None, as_json: bool, **given: Any) -> None:
+    """Go on with RUN: what is completed stays, the rest runs.
+
+    Options that are not given are as they were when RUN began.
+    """
+    request = Request(
+        max_workers=given["max_workers"],
+        in_process=given["in_process"],
+        failure_policy=given["failure_policy"],
+        parameters=read_parameters(given["parameters"]),
+        quiet=given["quiet"] or as_json,
+    )
+    with output_aside(wanted=as_json):
+        run = find_run(Client(), run_ref)
+        ended = resume_run(run, source, request, accept_changes=accept_changes)
     if as_json:
         print_json(run_document(ended))
     else:

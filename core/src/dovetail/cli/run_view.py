@@ -9,6 +9,7 @@ from typing import Any
 from dovetail.cli.render import NOTHING, print_lines, print_table, say
 from dovetail.client import ArtifactView, Client, RunView, StepView
 from dovetail.execution.interruption import DIED, going_on, interruption
+from dovetail.execution.selection import Selection
 from dovetail.records.run import AttemptRecord, Status
 
 _MINUTE, _HOUR = 60.0, 3600.0
@@ -106,6 +107,11 @@ def _head(run: RunView) -> list[str]:
     if run.commit:
         told.append(f"commit {run.commit[:_COMMIT]}{' with changes' if run.dirty else ''}")
     lines.append(f"  {', '.join(told)}")
+    if run.record.parent:
+        steps = ", ".join(_selection(run).only)
+        lines.append(f"  replays step {steps} of run {_name_of(run, run.record.parent)}")
+    elif (selection := _selection(run)).partial:
+        lines.append(f"  a part of the pipeline: {selection}")
     if run.error:
         lines += [f"  {each}" for each in run.error.splitlines()]
     if run.status is Status.INTERRUPTED:
@@ -113,6 +119,16 @@ def _head(run: RunView) -> list[str]:
     elif run.status in {Status.FAILED, Status.CANCELLED}:
         lines.append(f"  {going_on(run.name)}")
     return lines
+
+
+def _selection(run: RunView) -> Selection:
+    return Selection.from_noted(run.record.options.get("selection", {}))
+
+
+def _name_of(run: RunView, other: str) -> str:
+    """Return the name of another run, its id where it was deleted."""
+    found = run.records.metadata.run(other)
+    return other if found is None else found.name
 
 
 def _row(step: StepView, metrics: dict[str, float]) -> list[object]:
@@ -135,6 +151,8 @@ def run_document(run: RunView) -> dict[str, Any]:
         "host": run.record.host,
         "source_root": run.record.source_root,
         "versions": run.versions,
+        "parent": run.record.parent,
+        "selection": run.record.options.get("selection", {}),
         "components": {kind: each.flavor for kind, each in run.record.stack.components.items()},
         "steps": [
             {

@@ -155,6 +155,7 @@ class Launcher:
                 "finished": None,
                 "error": None,
                 "options": self._noted_options(),
+                "source_root": str(self.setting.source_root),
             }
         )
         return self._own(again, resumed=True)
