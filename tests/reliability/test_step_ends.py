@@ -86,7 +86,7 @@ def looked(cli: CommandLine) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("start", "ends"), [("fork", [*ENDS]), ("spawn", ["crashes", "leaves_well", "takes_its_time"])]
+    ("start", "ends"), [("fork", [*ENDS]), ("spawn", ["crashes", "leaves_well", "leaves"])]
 )
 def test_an_end_of_a_process_is_a_failed_attempt_with_its_reason_and_the_others_go_on(
     cli: CommandLine, tell: Callable[[str], None], start: str, ends: list[str]

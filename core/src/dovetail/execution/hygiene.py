@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ _SIGNALS = tuple(
     if (number := getattr(signal, f"SIG{name}", None)) is not None
 )
 T = TypeVar("T")
+_CLOCKS = ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "sleep")
 _NAMED = 5
 _VARIABLES = os.environ  # a step may put something else in its place
 
@@ -82,12 +84,14 @@ def _restore_modules(before: dict[str, Any]) -> None:
 
 
 def _hooks() -> tuple[Any, ...]:
-    found = (sys.excepthook, sys.displayhook, sys.unraisablehook, threading.excepthook)
-    return (*found, os.closerange)
+    hooks = (sys.excepthook, sys.displayhook, sys.unraisablehook, threading.excepthook, os.closerange)
+    return hooks, [getattr(time, each) for each in _CLOCKS]
 
 
 def _restore_hooks(before: tuple[Any, ...]) -> None:
-    sys.excepthook, sys.displayhook, sys.unraisablehook, threading.excepthook, os.closerange = before
+    sys.excepthook, sys.displayhook, sys.unraisablehook, threading.excepthook, os.closerange = before[0]
+    for name, function in zip(_CLOCKS, before[1], strict=True):
+        setattr(time, name, function)
 
 
 def _filters() -> tuple[list[Any], Any]:
