@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import secrets
@@ -18,6 +19,7 @@ import pytest
 
 from dovetail.execution.processes.process_tree import carriers
 from dovetail.testing.command_line import CommandLine
+from dovetail.testing.site import Site, on_the_path
 from dovetail.testing.storm import Storm
 
 
@@ -45,6 +47,13 @@ def size(full: bool) -> Callable[[int, int], int]:
 def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
     """Note a count for the summary at the end: `tell("100 kills, 0 violations")`."""
     return lambda line: record_property("count", line)
+
+
+@pytest.fixture
+def site(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A folder for throw-away wheels, seen by every command."""
+    with on_the_path(tmp_path_factory.mktemp("site"), monkeypatch) as made:
+        yield made
 
 
 @pytest.fixture
@@ -81,7 +90,7 @@ class SmallDisk:
         """Take away what filled it."""
         self._ballast.unlink(missing_ok=True)
 
-    def writable(self, yes: bool) -> None:  # noqa: FBT001 - a state
+    def writable(self, yes: bool) -> None:
         """Mount it again, for reading only or not."""
         _as_root("mount", "-o", f"remount,{'rw' if yes else 'ro'}", str(self.path))
 
@@ -112,18 +121,21 @@ def _as_root(*command: str) -> str:
 
 
 class Program:
-    """A program that runs a pipeline, to be asked to end; the cookie finds what is left of it."""
+    """A program that runs a pipeline of `programs/stubborn.py`, to be asked to end."""
 
     def __init__(self, cli: CommandLine, arguments: Sequence[str], env: Mapping[str, str]) -> None:
         self.cli = cli
-        self.cookie = f"DOVETAIL_TEST_COOKIE={secrets.token_hex(8)}"
-        self._err = cli.directory / f"err-{self.cookie[-8:]}"
-        self._asked = 0.0
+        self.token = secrets.token_hex(8)
+        self.run = self.token if "--name" in arguments else "last"
+        self._cookie = f"{COOKIE}={self.token}"
+        self._err = cli.directory / f"err-{self.token}"
+        self._asked: float | None = None
+        self._request: subprocess.Popen[str] | None = None
         with self._err.open("wb") as err:
             self.process = subprocess.Popen(
-                [sys.executable, *arguments],
+                [sys.executable, *(self.token if each == NAME else each for each in arguments)],
                 cwd=cli.directory,
-                env=cli.environment({**env, **dict([self.cookie.split("=")])}),
+                env=cli.environment({**env, COOKIE: self.token}),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=err,
@@ -134,34 +146,64 @@ class Program:
         """Return what it has written to standard error."""
         return self._err.read_text(encoding="utf-8")
 
-    def until(self, pattern: str, count: int = 1, seconds: float = 60) -> None:
-        """Wait until there are so many files of this pattern in the project."""
-        self.wait_for(lambda: len(list(self.cli.directory.glob(pattern))) >= count, seconds)
+    def told(self, what: str = "[0-9]*") -> list[Path]:
+        """Return the files by which its steps said something; by default that they are there."""
+        return list(self.cli.directory.glob(f"{self.token}-{what}"))
 
-    def wait_for(self, come: Callable[[], Any], seconds: float = 60) -> None:
+    def until_ready(self, count: int = 1) -> None:
+        """Wait until so many steps are there."""
+        self.until(lambda: len(self.told()) >= count)
+
+    def until(self, come: Callable[[], Any], seconds: float = 60) -> None:
         """Wait until something has come to be."""
         deadline = time.monotonic() + seconds
         while not come():
             assert time.monotonic() < deadline, f"waited in vain; it says:\n{self.err}"
             time.sleep(0.01)
 
-    def signal(self, number: int) -> None:
-        """Send it a signal; the time until `end` counts from the first."""
+    def ask(self, number: int | None) -> None:
+        """Ask it to end: by a signal, or by `run cancel` from elsewhere."""
+        if number is None:
+            before = set(self.cli.home.rglob("requests/*"))
+            self._request = self.cli.spawn("run", "cancel", self.run, "--json")
+            self.until(lambda: set(self.cli.home.rglob("requests/*")) - before)
+        else:
+            self.process.send_signal(number)
         self._asked = self._asked or time.monotonic()
-        self.process.send_signal(number)
 
-    def end(self) -> tuple[int, float]:
-        """Return how it left, and how many seconds after it was asked to."""
-        code = self.process.wait(100)
-        return code, time.monotonic() - self._asked
+    def left_over(self, seconds: float) -> list[int]:
+        """Return what is left of it, but for itself, so many seconds after it was asked to end."""
+        deadline = (self._asked or time.monotonic()) + seconds
+        while True:
+            alive = [each for each in carriers(self._cookie) if each != self.process.pid]
+            if not alive or time.monotonic() > deadline:
+                return alive
+            time.sleep(0.01)
+
+    def end(self) -> int:
+        """Wait for its end; return how it left. Who asked for it has to know of it as well."""
+        code = self.process.wait(60)
+        if self._request is not None:
+            out, err = self._request.communicate(timeout=60)
+            assert json.loads(out)["status"] == "cancelled", err
+        return code
+
+    def shown(self) -> dict[str, Any]:
+        """Return its run as `run show` gives it."""
+        shown: dict[str, Any] = self.cli("run", "show", self.run, "--json").json()
+        return shown
 
     def close(self) -> None:
         """Kill it and whatever is left of it."""
         self.process.kill()
         self.process.wait()
-        for pid in carriers(self.cookie):
+        for pid in carriers(self._cookie):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+COOKIE = "DOVETAIL_TEST_COOKIE"
+NAME = "<name>"
 
 
 @pytest.fixture
@@ -171,7 +213,7 @@ def stubborn(cli: CommandLine) -> Iterator[Callable[..., Program]]:
     started: list[Program] = []
 
     def start(pipeline: str, *options: str, program: Sequence[str] = (), **env: str) -> Program:
-        arguments = program or ("-m", "dovetail", "run", "stubborn.py", *options)
+        arguments = program or ("-m", "dovetail", "run", "stubborn.py", "--name", NAME, *options)
         marks = {"PIPELINE": pipeline, "DOVETAIL_ORCHESTRATOR_LOCAL_GRACE": "1", **env}
         started.append(Program(cli, arguments, marks))
         return started[-1]

@@ -20,7 +20,7 @@ POLITE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def ready(name: str = "") -> None:
-    Path(f"ready-{name or os.getpid()}").touch()
+    Path(f"{os.environ['DOVETAIL_TEST_COOKIE']}-{name or os.getpid()}").touch()
 
 
 if __name__ != "__main__" and Path("slow-import").exists():
@@ -40,6 +40,18 @@ def also_patient(number: int) -> int:
     ready()
     time.sleep(600)
     return number
+
+
+@step
+def busy() -> int:
+    ready()
+    while True:
+        pass
+
+
+@step(timeout=0.5)
+def late() -> int:
+    return deaf.entrypoint()
 
 
 @step

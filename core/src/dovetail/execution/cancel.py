@@ -62,8 +62,8 @@ class CancelRequest:
         """Turn signals into requests within the block; only the main thread can.
 
         A step that runs in this thread meanwhile is interrupted as well; with `in_process`, where nobody
-        else could end it, a signal that comes twice while it is deep in C code ends the process. What the process was told to
-        ignore, by `nohup` or as a job in the background, stays ignored.
+        else could end it, a signal that comes twice while it is deep in C code ends the process. What the
+        process was told to ignore, by `nohup` or as a job in the background, stays ignored.
         """
         self._thread = threading.get_ident()
         self.main = threading.current_thread() is threading.main_thread()
