@@ -44,6 +44,15 @@ def _nowhere() -> bool:
     return False
 
 
+def _of_output(error: OSError) -> bool:
+    """Say whether printing raised it, or else the flush at the end of everything."""
+    trace, codes = error.__traceback__, []
+    while trace is not None:
+        codes.append(trace.tb_frame.f_code)
+        trace = trace.tb_next
+    return click.echo.__code__ in codes or len(codes) == 1
+
+
 def _output_works() -> bool:
     try:
         sys.stdout.flush()
@@ -87,7 +96,7 @@ def _refused(error: OSError, debug: bool) -> int:  # noqa: FBT001 - called by th
     if isinstance(error, FileNotFoundError) and not error.filename and _nowhere():
         gone = ConfigurationError("the current directory is gone", hint="change to another one")
         return _ours(gone, debug)
-    unnamed = "something that was read or written" if _output_works() else "standard output"
+    unnamed = "standard output" if _of_output(error) else "something that was read or written"
     what = repr(error.filename) if error.filename else unnamed
     remedies = [remedy] if (remedy := _REMEDIES.get(error.errno or 0)) else []
     hint = "; ".join([*remedies, *([] if debug else ["run with --debug to see where"])]) or None
