@@ -37,7 +37,7 @@ def prune(*, dry_run: bool, yes: bool, as_json: bool) -> None:
         swept = pruning.sweep() if goes else 0
     if as_json:
         print_json(_document(found, gone, swept, dry_run=not goes))
-    elif goes:
+    elif gone or swept:
         swept_too = f", and {swept} half-written files" if swept else ""
         say(f"removed {len(gone)}, {size(sum(each.size for each in gone))}{swept_too}")
 

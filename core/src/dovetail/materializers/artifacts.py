@@ -45,7 +45,7 @@ def save_artifact(
         manifest = Manifest(format=1, type=type_name, materializer=ref, files=writer.entries)
         store.put(f"{artifact_directory(artifact_id)}/{MANIFEST}", manifest.to_json())
     except BaseException as error:
-        _withdraw(store, artifact_directory(artifact_id))
+        withdraw(store, artifact_directory(artifact_id))
         if isinstance(error, DovetailError) or not isinstance(error, Exception):
             raise
         raise MaterializerError(
@@ -100,7 +100,7 @@ def load_artifact(
     return value
 
 
-def _withdraw(store: ArtifactStore, directory: str) -> None:
+def withdraw(store: ArtifactStore, directory: str) -> None:
     """Remove what was written of an artifact that will not be, unless one is complete there."""
     with suppress(StoreError):
         if store.size(f"{directory}/{MANIFEST}") is None:
