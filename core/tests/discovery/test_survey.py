@@ -98,6 +98,34 @@ def test_a_copy_that_a_plugin_forks_does_not_answer(site: Any) -> None:
     assert [one(each, index).state for each in ("forks", "next")] == [State.OK, State.OK]
 
 
+RUDE = """
+import os, sys
+os.chdir("/"); os.environ.clear(); sys.path.clear(); sys.path = []; sys.meta_path.clear()
+sys.stdout = sys.stderr = None
+sys.setrecursionlimit(60)
+os.close(1); os.close(2)
+"""
+
+
+def test_what_one_plugin_changes_is_not_what_the_next_one_finds(site: Any, tmp_path: Path) -> None:
+    site.wheel("dovetail-a-rude", "from dovetail.plugin import Flavor, hookimpl" + RUDE + GOOD)
+    found = "import os, pathlib, sys\nassert os.getcwd() == {here!r}\nassert os.environ['DOVETAIL_HOME']\n"
+    found += "assert sys.getrecursionlimit() > 500\nprint('hello')\nos.write(2, b'hello')"
+    site.wheel("dovetail-next", found.replace("{here!r}", repr(str(tmp_path))) + GOOD)
+    index = load_index(refresh=True)
+    assert (one("next", index).state, one("builtin", index).state) == (State.OK, State.OK)
+    assert "hello" in one("next", index).cause
+
+
+@pytest.mark.parametrize(
+    "before", ["import os; os.fork()", "import subprocess; subprocess.Popen(['sleep', '600'])"]
+)
+def test_how_a_process_ended_is_seen_also_when_a_copy_of_it_lives_on(site: Any, before: str) -> None:
+    site.wheel("dovetail-before", before + GOOD)
+    site.wheel("dovetail-leaves", "import os; os._exit(3)")
+    assert "exit code 3" in one("leaves").cause
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
 def test_what_a_plugin_starts_ends_with_the_survey(site: Any, tmp_path: Path) -> None:
     starts = "import subprocess, pathlib\nchild = subprocess.Popen(['sleep', '600'])\n"

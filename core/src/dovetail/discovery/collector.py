@@ -112,7 +112,7 @@ def main() -> None:
     printed = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
     for stream in (1, 2):
         os.dup2(printed.fileno(), stream)
-    own = os.getpid()
+    own, surroundings = os.getpid(), _Surroundings(printed.fileno())
     answer: dict[str, Any] = {}
     while True:
         answers.write(json.dumps(answer).encode() + b"\n")
@@ -121,12 +121,41 @@ def main() -> None:
             break
         answer = _answer(json.loads(line))
         answer["printed"] = _take(printed)
+        surroundings.restore()
         if os.getpid() != own:  # a plugin forked, and the copy came back here
             break
     # Threads and exit handlers of plugins have no say in when this process ends.
     os._exit(0)
 
 
+class _Surroundings:
+    """What every plugin finds; one that changes it decides nothing for those that are asked after it."""
+
+    def __init__(self, printed: int) -> None:
+        self._printed = printed
+        self._directory = os.getcwd()  # noqa: PTH109 - a text
+        self._environment = dict(os.environ)
+        self._lists = [(each, list(each)) for each in (sys.path, sys.meta_path, sys.path_hooks)]
+        self._names = {name: getattr(sys, name) for name in (*_OF_SYS, "stdin", "stdout", "stderr")}
+        self._depth = sys.getrecursionlimit()
+
+    def restore(self) -> None:
+        """Put everything back."""
+        for stream in (1, 2):
+            os.dup2(self._printed, stream)
+        with contextlib.suppress(OSError):  # removed meanwhile
+            os.chdir(self._directory)
+        if os.environ != self._environment:
+            os.environ.clear()
+            os.environ.update(self._environment)
+        for name, value in self._names.items():
+            setattr(sys, name, value)
+        for each, content in self._lists:
+            each[:] = content
+        sys.setrecursionlimit(self._depth)
+
+
+_OF_SYS = ("path", "meta_path", "path_hooks", "excepthook", "dont_write_bytecode")
 _OPERATIONS: dict[str, Callable[..., object]] = {"announce": announce, "flavors": flavors, "sources": sources}
 
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Self
 
@@ -22,6 +23,7 @@ _BOOTSTRAP = (
 )
 # Seconds for an interpreter and our own imports on a machine that is very busy.
 START = 60.0
+_LOOK = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,22 @@ class Inquiry:
         with contextlib.suppress(OSError):  # that it has died is seen by what it does not answer
             child.stdin.write(json.dumps(request).encode() + b"\n")  # type: ignore[union-attr] # a pipe
             child.stdin.flush()  # type: ignore[union-attr] # the same
-        return self._lines.get(timeout=limit)
+        return self._next_line(child, time.monotonic() + limit)
+
+    def _next_line(self, child: subprocess.Popen[bytes], end: float) -> bytes:
+        """Return the next line, empty once the process has ended.
+
+        That is looked for: what a plugin started may hold the way back open for longer than the process.
+        """
+        while True:
+            ended = child.poll() is not None
+            try:
+                return self._lines.get(timeout=max(0.0, min(_LOOK, end - time.monotonic())))
+            except queue.Empty:
+                if ended:
+                    return b""
+                if time.monotonic() > end:
+                    raise
 
     def _ending(self, child: subprocess.Popen[bytes]) -> str:
         """End the process, and return how it had ended by itself."""
