@@ -220,13 +220,11 @@ class Hygiene:
             self._generators.renew()
             result = copy_context().run(_with_own_decimals, function)
         self._tell_what_is_left(step)
-        try:
-            os.fstat(self._descriptor)
-        except OSError as error:
+        if not _is_open(self._descriptor):
             raise RunError(
                 f"step {step!r} closed file descriptors of the process that runs it, among them the run's",
                 hint="run it without in_process (--in-process): each step has a process of its own then",
-            ) from error
+            )
         return result
 
     def close(self) -> None:
@@ -308,12 +306,21 @@ def _with_own_decimals(function: Callable[[], T]) -> T:
     return function()
 
 
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
 def _spare_descriptors(spared: Callable[[], Iterable[int]]) -> None:
     """Let `os.closerange` close what the step opened: database, lease and log of the run are open too."""
     try:
-        found = {int(each) for each in os.listdir("/proc/self/fd")}  # noqa: PTH208 - on the way of every step
+        listed = map(int, os.listdir("/proc/self/fd"))  # noqa: PTH208 - on the way of every step
     except OSError:
         return
+    found = {each for each in listed if _is_open(each)}  # the list has its own, which is closed by now
     really, here = os.closerange, os.getpid()
 
     def closerange(low: int, high: int, /) -> None:
