@@ -14,14 +14,16 @@ import click
 from dovetail.cli.aside import output_aside
 from dovetail.cli.render import print_json
 from dovetail.cli.run_view import run_document, show_run
+from dovetail.cli.step_options import read_parameters, selecting, setting_parameters
 from dovetail.client import RunView
 from dovetail.errors import DovetailError, UsageError
 from dovetail.execution.api import Pipeline, Request, run
 from dovetail.execution.script import Captured, body_problem, execute, pipelines_run_in, script_problem
-from dovetail.planning.parameter_values import CommandLineText
 from dovetail.planning.yaml_plan import load_plan
+from dovetail.yamlio import read_file
 
 _PLANS = {".yaml", ".yml"}
+_SELECTION = ("from_step", "to_step", "only", "skip", "base")
 
 
 class FileCommand(click.Command):
@@ -35,14 +37,13 @@ class FileCommand(click.Command):
 @click.command(cls=FileCommand, name="FILE", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("file", metavar="FILE[:PIPELINE]")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- SCRIPT ARGUMENTS]")
-@click.option(
-    "--param", "parameters", multiple=True, metavar="STEP.NAME=VALUE", help="Set a parameter of a step."
-)
+@setting_parameters
 @click.option(
     "--config", type=click.Path(dir_okay=False), help="YAML file with parameters and options of steps."
 )
 @click.option("--stack", metavar="NAME", help="Run on this stack instead of the active one.")
 @click.option("--name", metavar="NAME", help="Name of the run.")
+@selecting
 @click.option("--no-cache", is_flag=True, help="Run every step, whatever earlier runs computed.")
 @click.option(
     "--in-process", is_flag=True, help="Call the steps in this process: for debugging and tiny steps."
@@ -51,9 +52,7 @@ class FileCommand(click.Command):
 @click.option(
     "--failure-policy",
     type=click.Choice(["stop", "continue"]),
-    default="stop",
-    show_default=True,
-    help="After a failure start nothing more, or what does not depend on it.",
+    help="After a failure start nothing more (default), or what does not depend on it.",
 )
 @click.option(
     "--source", type=click.Path(file_okay=False), help="For a plan: the directory that holds its code."
@@ -85,14 +84,6 @@ def run_file(
 
 
 def _request(given: dict[str, Any]) -> Request:
-    parameters: dict[str, Any] = {}
-    for each in given["parameters"]:
-        key, sign, value = each.partition("=")
-        if not sign or "." not in key:
-            raise UsageError(
-                f"--param {each!r} is not of the form STEP.NAME=VALUE", hint="--param trainer.epochs=3"
-            )
-        parameters[key] = CommandLineText(value)
     return Request(
         stack=given["stack"],
         name=given["name"],
@@ -100,8 +91,9 @@ def _request(given: dict[str, Any]) -> Request:
         in_process=given["in_process"],
         enable_cache=False if given["no_cache"] else None,
         failure_policy=given["failure_policy"],
-        parameters=parameters,
+        parameters=read_parameters(given["parameters"]),
         quiet=given["quiet"] or given["as_json"],
+        **{name: given[name] for name in _SELECTION},
     )
 
 
@@ -118,7 +110,7 @@ def _run_plan(
             "a plan is complete and takes no pipeline, --config or --param", hint="compile another plan"
         )
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_file(path)
     except OSError as error:
         raise UsageError(
             f"cannot read {str(path)!r}: {error.strerror}", hint="name a .py or .yaml file"
@@ -187,6 +179,7 @@ def _merge(request: Request, captured: Captured) -> Request:
     asked = captured.request
     if not isinstance(asked, Request):
         return request
+    given = request if request.selection.partial else asked
     return replace(
         request,
         stack=request.stack or asked.stack,
@@ -194,6 +187,7 @@ def _merge(request: Request, captured: Captured) -> Request:
         max_workers=request.max_workers or asked.max_workers,
         in_process=request.in_process or asked.in_process,
         enable_cache=asked.enable_cache if request.enable_cache is None else request.enable_cache,
-        failure_policy=asked.failure_policy if request.failure_policy == "stop" else request.failure_policy,
+        failure_policy=request.failure_policy or asked.failure_policy,
         parameters={**asked.parameters, **request.parameters},
+        **{name: getattr(given, name) for name in _SELECTION},
     )
