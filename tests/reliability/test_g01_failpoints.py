@@ -16,11 +16,11 @@ from dovetail.testing.storm import Storm
 
 ARRIVALS = {
     "claim": 5, "begin": 1, "write": 12, "rename": 12, "report": 5, "record": 4, "finish": 1,
-    "log-flush": 4, "cache-look-up": 4, "retry": 2,
+    "log-flush": 4, "cache-look-up": 4, "retry": 2, "create": 9,
 }  # fmt: skip
-"""How often a run of `fan_in` passes a point at least."""
+"""How often a first run of `fan_in` passes a point at least; `delete` belongs to other commands."""
 
-BY_THE_LAUNCHER = ("claim", "begin", "record", "finish", "cache-look-up", "retry")
+BY_THE_LAUNCHER = ("claim", "begin", "record", "finish", "cache-look-up", "retry", "create")
 BY_STEPS = ("write", "rename", "report")
 
 
@@ -33,15 +33,16 @@ def attempts(storm: Storm, name: str) -> list[AttemptRecord]:
 @pytest.mark.parametrize("mode", [[], ["--in-process"]])
 def test_g01_every_boundary_has_a_failpoint_that_is_passed(storm: Storm, mode: list[str]) -> None:
     log = storm.cli.directory / "passed"
+    assert set(NAMES) == {*ARRIVALS, "delete"}
     armed = ",".join(f"{name}:tell" for name in NAMES)
     shot = storm.start(
         "shapes.py:fan_in", *mode, env={"DOVETAIL_FAILPOINT": armed, "DOVETAIL_FAILPOINT_LOG": str(log)}
     )
     shot.process.communicate(timeout=100)
     passed = [line.split() for line in log.read_text().splitlines()]
-    for name in NAMES:
+    for name, arrivals in ARRIVALS.items():
         processes = [int(process) for each, process in passed if each == name]
-        assert len(processes) >= ARRIVALS[name], name
+        assert len(processes) >= arrivals, name
         launchers = name in BY_THE_LAUNCHER or bool(mode)
         assert (shot.process.pid in processes) == launchers, name
         assert len(set(processes)) == (7 if name in BY_STEPS and not mode else 1), name
@@ -54,7 +55,7 @@ def test_a_failpoint_that_nothing_passes_is_told(storm: Storm) -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted({*ARRIVALS} - {"create"}))
 def test_g01_the_runner_is_killed_at_a_failpoint_and_resume_completes(
     storm: Storm,
     name: str,
@@ -147,8 +148,12 @@ def test_g01_the_supervisor_is_killed_while_it_writes_a_log(
     assert storm.problems == []
 
 
-def test_g01_errors_at_failpoints_of_the_launcher_are_told_and_leave_a_run_to_resume(storm: Storm) -> None:
-    for seed, name in enumerate(("claim", "record", "finish", "cache-look-up", "retry")):
+@pytest.mark.timeout(600)
+def test_g01_errors_at_failpoints_of_the_launcher_are_told_and_leave_a_run_to_resume(
+    storm: Storm, size: Callable[[int, int], int]
+) -> None:
+    names = ("record", "retry", "claim", "finish", "cache-look-up")[: size(2, 5)]
+    for seed, name in enumerate(names):
         env = {"DOVETAIL_FAILPOINT": f"{name}:raise"}
         shot = storm.start("shapes.py:fan_in", "--param", f"load.seed={seed}", env=env)
         _, err = shot.process.communicate(timeout=100)

@@ -15,6 +15,7 @@ import time
 
 NAMES = (
     "claim", "begin", "write", "rename", "report", "record", "finish", "log-flush", "cache-look-up", "retry",
+    "create", "delete",
 )  # fmt: skip
 
 _armed: dict[str, list[str | int]] = {}

@@ -152,11 +152,13 @@ class LocalArtifactStore(ArtifactStore):
 
     def delete(self, path: str) -> None:
         target = self._target(path)
+        hit("delete")
         try:
             if stat.S_ISDIR(os.lstat(target).st_mode):
                 # First out of sight as a whole, so that a kill in between leaves no half of an artifact.
                 gone = f"{os.path.dirname(target)}/.{new_id()}{_DELETED}"
                 os.rename(target, gone)
+                hit("delete")
                 shutil.rmtree(gone)
             else:
                 os.unlink(target)

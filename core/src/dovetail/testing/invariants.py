@@ -214,7 +214,8 @@ def _try_problems(scene: Scene, step: StepRunRecord, tries: Sequence[AttemptReco
         yield f"its attempts have the numbers {numbers}"
     accepted = [each.number for each in tries if each.status is Status.COMPLETED]
     if step.status is Status.COMPLETED:
-        if not accepted or (len(accepted) > 1 and (step.run_id, step.step) not in scene.reopened):
+        once = accepted or "archive" in scene.runs[step.run_id].options  # imported, by no attempt
+        if not once or (len(accepted) > 1 and (step.run_id, step.step) not in scene.reopened):
             yield f"it is completed, and accepted attempts are {accepted}"
         if step.attempts != len(tries):
             yield f"it counts {step.attempts} attempts, recorded are {len(tries)}"

@@ -20,6 +20,7 @@ from dovetail.components.sql.recording import Recorder, forget_unreferenced
 from dovetail.components.sql.schema import SCHEMA, Schema
 from dovetail.components.sql.statements import pick
 from dovetail.errors import LeaseError, StoreError
+from dovetail.failpoints import hit
 from dovetail.records.record import now
 from dovetail.records.run import RunRecord
 from dovetail.references import load
@@ -169,12 +170,14 @@ class SqlMetadataStore(SqlQueries):
         self.before_creation()
         with self.database.migrating() as connection:
             for table in self.schema.tables.sorted_tables:
+                hit("create")
                 connection.execute(CreateTable(table))
                 for index in sorted(table.indexes, key=lambda each: str(each.name)):
                     connection.execute(CreateIndex(index))
             insert = self.schema.tables.tables["alembic_version"].insert()
             connection.execute(insert, {"version_num": self.schema.revision})
             self._stamp(connection)
+            hit("create")
 
     def _migrate(self, version: int) -> None:
         upgrade = load("dovetail.components.sql.upgrade:upgrade")

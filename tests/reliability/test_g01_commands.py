@@ -1,0 +1,105 @@
+"""Commands that change a store are killed in the middle: what is there stays whole, and again it works."""
+
+from __future__ import annotations
+
+import random
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dovetail.components.sql.schema import TABLES
+from dovetail.records.run import Status
+from dovetail.testing.invariants import Moment, local_violations
+from dovetail.testing.storm import Storm
+from dovetail.testing.witness import WITNESS
+
+Size = Callable[[int, int], int]
+Tell = Callable[[str], None]
+
+
+def killed(storm: Storm, point: str, *arguments: str) -> None:
+    answer = storm.cli(*arguments, env={"DOVETAIL_FAILPOINT": point, WITNESS: str(storm.witness)})
+    assert answer.code == -signal.SIGKILL, (point, answer)
+
+
+def done(storm: Storm, *arguments: str) -> None:
+    answer = storm.cli(*arguments, env={WITNESS: str(storm.witness)})
+    assert answer.code == 0, answer
+
+
+@pytest.mark.timeout(600)
+def test_g01_a_kill_while_a_fresh_store_is_made_leaves_one_that_can_be_made(
+    storm: Storm, chance: random.Random, size: Size, tell: Tell
+) -> None:
+    counts = chance.sample(range(1, len(TABLES.tables) + 2), size(2, len(TABLES.tables) + 1))
+    for number, count in enumerate(counts):
+        home = storm.cli.home.with_name(f"home-{number}")
+        again = Storm(type(storm.cli)(storm.cli.directory, home))
+        killed(again, f"create:kill:{count}", "run", "shapes.py:several")
+        done(again, "run", "list")
+        assert local_violations(home, Moment.PRUNED) == []
+    tell(f"{len(counts)} kills at create: 0 violations")
+
+
+def leftovers(storm: Storm) -> None:
+    """Leave artifacts that nobody will ever record, and a run that lost an attempt."""
+    shot = storm.start("shapes.py:several", "--in-process", env={"AIM": "split 1 rename:kill:4"})
+    assert shot.process.wait(100) == -signal.SIGKILL
+    storm.look(shot)
+    storm.resume(shot, "--in-process")
+    assert storm.problems == []
+    assert local_violations(storm.cli.home, Moment.PRUNED, storm.witness)
+
+
+@pytest.mark.timeout(600)
+def test_g01_a_kill_of_prune_and_delete_loses_nothing_that_a_run_has(
+    storm: Storm, size: Size, tell: Tell
+) -> None:
+    done(storm, "run", "shapes.py:fan_out", "--name", "kept", "-q")
+    kills = 0
+    for _ in range(size(1, 10)):
+        leftovers(storm)
+        for count in (1, 2):
+            killed(storm, f"delete:kill:{count}", "artifact", "prune", "--yes")
+            assert local_violations(storm.cli.home, Moment.KILLED, storm.witness) == []
+            kills += 1
+        done(storm, "artifact", "prune", "--yes")
+        assert local_violations(storm.cli.home, Moment.PRUNED, storm.witness) == []
+    tell(f"{kills} kills of prune: 0 violations")
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("count", [1, 2])
+def test_g01_a_kill_of_run_delete_leaves_the_run_or_none_of_it(storm: Storm, count: int) -> None:
+    done(storm, "run", "shapes.py:fan_out", "--name", "kept", "-q")
+    done(storm, "run", "shapes.py:fan_out", "--name", "gone", "-q", "--param", "load.seed=1")
+    deleted = [each["id"] for each in storm.cli("run", "list", "--json").json() if each["name"] == "gone"]
+    killed(storm, f"delete:kill:{count}", "run", "delete", "gone", "--yes")
+    assert local_violations(storm.cli.home, Moment.KILLED, deleted=deleted) == []
+    done(storm, "artifact", "prune", "--yes")
+    assert local_violations(storm.cli.home, Moment.PRUNED) == []
+    assert [each["name"] for each in storm.cli("run", "list", "--json").json()] == ["kept"]
+
+
+@pytest.mark.timeout(600)
+def test_g01_a_kill_of_artifact_import_is_an_interrupted_run_that_can_be_deleted(
+    storm: Storm, chance: random.Random, size: Size, tell: Tell
+) -> None:
+    done(storm, "run", "shapes.py:several", "--name", "first", "-q")
+    done(storm, "artifact", "export", "--run", "first", "-o", "all.tar")
+    kills = size(1, 20)
+    for number in range(kills):
+        point = chance.choice(["write", "rename"])
+        killed(storm, f"{point}:kill:{chance.randint(1, 10)}", "artifact", "import", "all.tar")
+        assert local_violations(storm.cli.home, Moment.KILLED) == []
+        (run, *_) = storm.cli("run", "list", "--json").json()
+        assert run["status"] == Status.INTERRUPTED, number
+        done(storm, "run", "delete", run["name"], "--yes")
+        done(storm, "artifact", "prune", "--yes")
+        assert local_violations(storm.cli.home, Moment.PRUNED) == []
+    done(storm, "artifact", "import", "all.tar")
+    assert local_violations(storm.cli.home, Moment.PRUNED) == []
+    assert Path(storm.cli.directory, "all.tar").is_file()
+    tell(f"{kills} kills of import: 0 violations")
