@@ -345,20 +345,21 @@ def step(source: Any = None, /, **options: Any) -> Any:
     """
     where = call_site()
 
-    @ending_quietly()
     def decorate(source: Any) -> Any:  # noqa: ANN401 - see the overloads
-        if inspect.isclass(source) and issubclass(source, BaseStep):
-            source.dovetail_definition = _define(source, options, where)
-            return source
-        if isinstance(source, StepInstance | StepDefinition) or not callable(source):
-            raise DefinitionError(
-                f"{source!r} cannot be made a step",
-                hint="decorate a function, or a class with `entrypoint`",
-                where=where,
-            )
-        if inspect.isclass(source) and not hasattr(source, "entrypoint"):
-            raise DefinitionError(f"class {source.__name__!r} has no `entrypoint`", where=where)
-        return _define(source, options, _defined_at(source) or where)
+        # No decorator: its frame would stand for the module that calls.
+        with ending_quietly():
+            if inspect.isclass(source) and issubclass(source, BaseStep):
+                source.dovetail_definition = _define(source, options, where)
+                return source
+            if isinstance(source, StepInstance | StepDefinition) or not callable(source):
+                raise DefinitionError(
+                    f"{source!r} cannot be made a step",
+                    hint="decorate a function, or a class with `entrypoint`",
+                    where=where,
+                )
+            if inspect.isclass(source) and not hasattr(source, "entrypoint"):
+                raise DefinitionError(f"class {source.__name__!r} has no `entrypoint`", where=where)
+            return _define(source, options, _defined_at(source) or where)
 
     return decorate if source is None else decorate(source)
 

@@ -204,13 +204,23 @@ class Registry:
         return next(filter(None, map(self._suggest, names)), None)
 
 
-@cache
 def load_materializer(ref: MaterializerRef) -> BaseMaterializer:
     """Return the materializer of a reference that a plan names; its module is imported.
+
+    One of the user's own code is looked up each time: a notebook may have defined it anew.
 
     Raises:
         MaterializerError: the reference leads to no materializer.
     """
+    return _made(ref) if ref.name.startswith(CUSTOM) else _kept(ref)
+
+
+@cache
+def _kept(ref: MaterializerRef) -> BaseMaterializer:
+    return _made(ref)
+
+
+def _made(ref: MaterializerRef) -> BaseMaterializer:
     try:
         found = load(ref.reference)
     except Exception as error:  # a plugin's module, or the user's

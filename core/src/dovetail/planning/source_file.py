@@ -22,6 +22,7 @@ from dovetail.planning.syntax import (
     imports,
     inner_names,
     is_main_guard,
+    only_importing,
     outer_expressions,
     passed_names,
     walk,
@@ -119,6 +120,9 @@ class SourceFile:
                 self.stars.append(target.module)
             elif only is None or name not in self:
                 self._imports.setdefault(name, []).append(target)
+                if not isinstance(statement, ast.Import | ast.ImportFrom):
+                    # What decides which import is made counts, not what else is imported there.
+                    self._statements.setdefault(name, []).append(only_importing(statement, name))
 
     def _changed_by(self, statement: ast.stmt) -> Iterator[str]:
         """Yield what a statement changes by calls: `fill(X)`, `@X.register`, or by a function here."""
@@ -143,7 +147,7 @@ class SourceFile:
         return (each for each in self._statements.get(name, []) if isinstance(each, kinds))
 
     def _is_plain_import(self, name: str) -> bool:
-        return any(isinstance(each, ast.Import) for each in self._statements.get(name, []))
+        return any(each.attribute is None for each in self._imports.get(name, []))
 
     def _can_change(self, name: str) -> bool:
         """Say whether a call can change what a name means: not a function, and no number or text."""
@@ -190,8 +194,7 @@ class SourceFile:
             return True
         found = self._imports.get(root, [])
         ours = bool(found) and all(each.module.partition(".")[0] == "dovetail" for each in found)
-        bound_by = self._statements.get(root, [])
-        return ours and all(isinstance(each, ast.Import | ast.ImportFrom) for each in bound_by)
+        return ours and root not in self._statements
 
     def _global_names(self, statements: list[ast.stmt]) -> set[str]:
         """Return the names that these statements look up in the module, in whatever scope they do it."""

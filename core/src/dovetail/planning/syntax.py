@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -215,6 +216,15 @@ def imports(nodes: Iterable[ast.AST], package: str) -> Iterator[tuple[str, Targe
             module = _absolute(node.module or "", node.level, package)
             for alias in node.names:
                 yield alias.asname or alias.name, Target(module, alias.name)
+
+
+def only_importing(statement: ast.stmt, name: str) -> ast.stmt:
+    """Return a copy of a compound statement in which imports bind no other name."""
+    made = copy.deepcopy(statement)
+    for node in walk([made], into_scopes=False):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            node.names = [each for each in node.names if (each.asname or each.name.partition(".")[0]) == name]
+    return made
 
 
 def _absolute(module: str, level: int, package: str) -> str:
