@@ -8,6 +8,7 @@ import pty
 import subprocess
 import sys
 
+from dovetail.execution.live import Live
 from dovetail.execution.progress import Lines, seconds
 from dovetail.records.run import RunRecord, Status, StepRunRecord
 from dovetail.records.stack import StackRecord
@@ -63,6 +64,26 @@ def test_a_stream_that_is_closed_ends_no_run() -> None:
     stream.close()
     lines.note("nobody sees this")
     assert lines.stream is None
+
+
+def test_of_a_progress_bar_the_last_state_is_shown() -> None:
+    stream = io.StringIO()
+    lines = Lines(stream)
+    lines.output("fit", b"\r 1 %\r 50 %")
+    lines.output("fit", b"\r100 %\r\nwindows\r\n")
+    assert [line.partition(" | ")[2] for line in stream.getvalue().splitlines()] == ["100 %", "windows"]
+
+
+def test_a_live_display_counts_the_lines_that_nobody_could_read() -> None:
+    stream = io.StringIO()
+    live = Live(stream)
+    live.output("fit", b"line\n" * 100_000)
+    live.output("fit", b"no end")
+    live.step_settled(StepRunRecord(run_id="r", step="fit", status=Status.COMPLETED, duration=1.0))
+    shown = stream.getvalue()
+    assert 1 <= shown.count("| line\n") <= 1000
+    assert f"({100_000 - shown.count('| line')} more lines are kept in its log)" in shown
+    assert shown.index("| no end") < shown.index("completed")
 
 
 def test_durations_are_said_as_people_say_them() -> None:
