@@ -57,6 +57,7 @@ READING = (
     "run show last",
     "run logs last",
     "run explain last read",
+    "run page last -o page.html",
     "pipeline list --json",
     "pipeline show notes --json",
     "artifact list --json",
@@ -165,8 +166,6 @@ def test_g11_rows_that_name_foreign_code_are_shown_and_never_run(
         assert answer.code in {0, 4, 7, 8}, (line, answer)
     assert "evil_module.Evil" in json.dumps(cli("artifact", "list", "--json").json())
     refused(cli("run", "resume", "last"), "evil_module")
-    page = "from dovetail import Client\nprint(Client().run('last').visualize()[:50])"
-    cli.python("-c", page)
     tell(f"{len(READING) + 2} commands on rows that name foreign code: nothing imported")
 
 
