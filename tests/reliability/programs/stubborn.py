@@ -37,9 +37,32 @@ def patient() -> int:
 
 @step
 def also_patient(number: int) -> int:
+    if "HURRY" in os.environ:
+        return number
     ready()
     time.sleep(600)
     return number
+
+
+@step
+def waiting() -> int:
+    if "HURRY" in os.environ:
+        return 2
+    ready()
+    while not Path("go").exists():
+        time.sleep(0.02)
+    ready("done")
+    return 1
+
+
+@step
+def forking() -> int:
+    if os.fork() == 0:
+        os.setsid()
+        time.sleep(600)
+    ready()
+    time.sleep(600)
+    return 1
 
 
 @step

@@ -1,0 +1,92 @@
+"""Cancelling a run whose steps are called in the process of the command, or that a thread has launched."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dovetail.testing.command_line import CommandLine
+from dovetail.testing.invariants import local_violations
+
+INTERRUPT, TERMINATE = signal.SIGINT, signal.SIGTERM
+IN_THREAD = """
+import os, threading, time
+import stubborn
+
+def launch():
+    wanted = getattr(stubborn, os.environ["PIPELINE"])
+    stubborn.one(wanted).run(in_process="IN_PROCESS" in os.environ, name=os.environ["DOVETAIL_TEST_COOKIE"])
+
+thread = threading.Thread(target=launch)
+thread.start()
+while thread.is_alive():
+    time.sleep(0.05)
+"""
+
+
+def cancelled(program: Any, code: int) -> None:
+    assert program.end() == code, program.err
+    assert program.left_over(2.0) == []
+    assert program.shown()["status"] == "cancelled"
+    assert [each["status"] for each in program.shown()["steps"]] == ["cancelled"]
+    assert local_violations(program.cli.home) == []
+
+
+@pytest.mark.parametrize(
+    ("step", "how", "code"),
+    [("tidy", INTERRUPT, 130), ("patient", TERMINATE, 143), ("patient", None, 130), ("busy", None, 130)],
+)
+def test_g05_a_step_in_this_process_is_interrupted(
+    stubborn: Callable[..., Any], step: str, how: int | None, code: int
+) -> None:
+    program = stubborn(step, "--in-process")
+    program.until_ready()
+    program.ask(how)
+    cancelled(program, code)
+    assert bool(program.told("tidied")) == (step == "tidy")
+
+
+@pytest.mark.parametrize(("step", "how", "code"), [("catching", INTERRUPT, 130), ("in_finally", None, 130)])
+def test_g05_a_step_in_this_process_that_does_not_end_is_ended_with_it(
+    stubborn: Callable[..., Any], step: str, how: int | None, code: int
+) -> None:
+    program = stubborn(step, "--in-process")
+    program.until_ready()
+    program.ask(how)
+    cancelled(program, code)
+    assert "cancelled" in program.err
+
+
+def test_g05_a_second_signal_ends_a_step_in_this_process_at_once(stubborn: Callable[..., Any]) -> None:
+    program = stubborn("catching", "--in-process", DOVETAIL_ORCHESTRATOR_LOCAL_GRACE="600")
+    program.until_ready()
+    program.ask(INTERRUPT)
+    program.until(lambda: program.told("again"))
+    program.ask(INTERRUPT)
+    cancelled(program, 130)
+
+
+def test_g05_a_second_signal_ends_this_process_when_it_loops_in_c(stubborn: Callable[..., Any]) -> None:
+    program = stubborn("in_c", "--in-process")
+    program.until_ready()
+    program.ask(INTERRUPT)
+    with pytest.raises(AssertionError, match="in vain"):
+        program.until(lambda: program.process.poll() is not None, seconds=0.3)
+    program.ask(INTERRUPT)
+    assert program.end() == -INTERRUPT
+    assert program.shown()["status"] == "interrupted"
+
+
+@pytest.mark.parametrize(("mode", "how"), [({}, None), ({}, INTERRUPT), ({"IN_PROCESS": "1"}, None)])
+def test_g05_a_run_that_a_thread_has_launched_is_cancelled(
+    stubborn: Callable[..., Any], cli: CommandLine, mode: dict[str, str], how: int | None
+) -> None:
+    cli.write("thread.py", IN_THREAD)
+    program = stubborn("busy" if mode else "deaf", program=("thread.py",), **mode)
+    program.until_ready()
+    program.run = program.token
+    program.ask(how)
+    cancelled(program, -how if how else 0)
