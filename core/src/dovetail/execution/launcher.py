@@ -27,7 +27,7 @@ from dovetail.execution.cancel import CancelRequest
 from dovetail.execution.cancel_watch import CancelWatch
 from dovetail.execution.dispatch import Dispatch, Policy
 from dovetail.execution.forced_end import children_now, leave_at_once
-from dovetail.execution.interruption import interrupted_before, interruption, resumption
+from dovetail.execution.interruption import going_on, interrupted_before, interruption, resumption
 from dovetail.execution.outset import Revise, outset, whole
 from dovetail.execution.progress import Progress
 from dovetail.execution.provenance import GitState, library_versions
@@ -269,10 +269,13 @@ class Launcher:
         """Record that the run ended by an error; where that cannot be, it is seen to be interrupted."""
         self.progress.close()
         if not isinstance(error, LeaseError):  # then it is somebody else's
+            if isinstance(error, StoreError):
+                error.hint = "; ".join(filter(None, (error.hint, going_on(run.name))))
             with suppress(StoreError):
                 if self._dispatch is not None:
                     asked = isinstance(error, KeyboardInterrupt)
                     self._dispatch.end_all(Reason.CANCELLED if asked else Reason.LOST)
+            with suppress(StoreError):
                 self._finish(run, lease, _status_of(error), str(error) or type(error).__name__)
 
     def _finish(self, run: RunRecord, lease: Lease, status: Status, error: str | None) -> RunRecord:
