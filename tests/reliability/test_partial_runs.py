@@ -131,6 +131,8 @@ def test_what_stands_in_is_recorded_with_its_run_and_without_a_key(project: Proj
         record = project.record(name)
         assert (record.cached_from, record.key) == (project.shown("whole").id, "")
     assert project.record("join").inputs["one"] == project.record("left").outputs["output"]
+    explained = project.cli("run", "explain", "last", "left").out
+    assert "it was not to run, its output is that of run whole" in explained
 
 
 def test_a_stale_output_that_stood_in_never_becomes_a_hit(project: Project) -> None:

@@ -103,10 +103,11 @@ def explain_step(client: Client, run: RunView, step: str, other: RunView | None)
     view = run.step(step)
     if view.record is not None and view.record.cached_from and other is None:
         origin = client.records.metadata.run(view.record.cached_from)
+        how = "it was not to run, its output is" if _was_left_out(run, step) else "its key equals"
         if origin is None:
-            verdict = "its key equals that of a run that was deleted since"
+            verdict = f"{how} that of a run that was deleted since"
             return Explanation(run.name, step, view.status, None, verdict)
-        verdict = f"its key equals that of run {origin.name}"
+        verdict = f"{how} that of run {origin.name}"
         return Explanation(run.name, step, view.status, origin.name, verdict)
     if (why := uncacheable(plan)) is not None:
         return Explanation(run.name, step, view.status, None, f"never taken from the cache: {why}")
@@ -144,9 +145,15 @@ def _step_of(run: RunView, step: str) -> StepPlan:
 
 def _before(client: Client, run: RunView, step: str) -> RunView | None:
     for each in client.runs(pipeline=run.pipeline, before=run.record.sequence):
-        if any(known.name == step for known in each.plan.steps):
+        if any(known.name == step for known in each.plan.steps) and not _was_left_out(each, step):
             return each
     return None
+
+
+def _was_left_out(run: RunView, step: str) -> bool:
+    """Say whether a partial run did not choose a step, and knows nothing of its key therefore."""
+    record = run.step(step).record
+    return "selection" in run.record.options and record is not None and not record.key and not record.attempts
 
 
 def _changes(run: RunView, other: RunView, step: str, *, follow: bool) -> list[Change]:
