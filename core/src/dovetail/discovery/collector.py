@@ -135,7 +135,8 @@ class _Surroundings:
         self._printed = printed
         self._directory = os.getcwd()  # noqa: PTH109 - a text
         self._environment = dict(os.environ)
-        self._lists = [(each, list(each)) for each in (sys.path, sys.meta_path, sys.path_hooks)]
+        lists: tuple[list[Any], ...] = (sys.path, sys.meta_path, sys.path_hooks)
+        self._lists = [(each, list(each)) for each in lists]
         self._names = {name: getattr(sys, name) for name in (*_OF_SYS, "stdin", "stdout", "stderr")}
         self._depth = sys.getrecursionlimit()
 
