@@ -36,7 +36,8 @@ class Job(Record):
 
     `script` is the file, relative to `source_root`, that ran as `__main__` in the launcher, if any;
     `sys_path` are further places of modules. `components` are those a step itself uses, by type. `idle`
-    names the steps that will not be attempted, whose code need not be there.
+    names the steps that will not be attempted, whose code need not be there. `scratch` is a directory
+    that goes with the run, on the machine of the launcher.
     """
 
     format: Literal[1]
@@ -48,3 +49,4 @@ class Job(Record):
     script: str | None = None
     sys_path: tuple[str, ...] = ()
     idle: frozenset[str] = frozenset()
+    scratch: str | None = None

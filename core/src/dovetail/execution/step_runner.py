@@ -47,6 +47,7 @@ class Worker:
         self._steps = {step.name: step for step in job.plan.steps}
         self._live = {name: each.definition for name, each in live.items()}
         self._job_root = Path(job.source_root)
+        self._place = _scratch_place(job)
         self._store = store
         self._tracker: ExperimentTracker | None = None
         self.debugger: Callable[[BaseException], None] | None = None
@@ -83,7 +84,7 @@ class Worker:
         started, began = now(), clock()
         step = self._steps[task.step]
         context = make_context(task, self.job.plan.pipeline, {}, tuple(each.name for each in step.outputs))
-        scratch = Path(tempfile.gettempdir(), f"dovetail-{task.attempt}")
+        scratch = self._place / f"dovetail-{task.attempt}"
         failure: Failure | None = None
         outputs: tuple[ArtifactRecord, ...] = ()
         reason, status = Reason.COMPLETED, Status.COMPLETED
@@ -229,6 +230,13 @@ class Worker:
 
 AROUND_STEP = Worker._attempt.__code__  # noqa: SLF001 - of this module
 """The code that a step's frames lie above: a request to end may be raised there, and nowhere else."""
+
+
+def _scratch_place(job: Job) -> Path:
+    """Return where the inputs of a step that are files go: the run removes what killed ones leave."""
+    if job.scratch is not None and (place := Path(job.scratch)).is_dir():
+        return place
+    return Path(tempfile.gettempdir())
 
 
 def load_step(source: SourceRef, root: Path) -> AnyStep:

@@ -18,7 +18,7 @@ from dovetail.execution.job import Job, WorkerComponent
 from dovetail.execution.output import Capture
 from dovetail.execution.processes.pool import ProcessPool
 from dovetail.execution.progress import Progress
-from dovetail.execution.scratch import make_scratch, write_scratch
+from dovetail.execution.scratch import Scratch, write_scratch
 from dovetail.execution.step_runner import Worker
 from dovetail.execution.unreported import Unreported
 from dovetail.records.plan import Plan
@@ -44,15 +44,15 @@ class WorkerSetting:
     modules: tuple[str, ...] = ()
     sys_path: tuple[str, ...] = ()
     pool: ProcessPool | None = None
-    scratch: Path | None = None
+    scratch: Scratch | None = None
     idle: frozenset[str] = frozenset()
     debugger: Callable[[BaseException], None] | None = None
 
     def directory(self) -> Path:
         """Return the scratch directory, made when first asked for."""
         if self.scratch is None:
-            self.scratch = make_scratch()
-        return self.scratch
+            self.scratch = Scratch()
+        return self.scratch.path
 
     def open_pool(self) -> ProcessPool:
         """Start the supervisor, unless that is done, and let it begin to import the steps' code."""
@@ -73,7 +73,7 @@ class WorkerSetting:
             self.pool.close(grace=0.0)
             self.pool = None
         if self.scratch is not None:
-            shutil.rmtree(self.scratch, ignore_errors=True)
+            self.scratch.close()
             self.scratch = None
 
 
@@ -138,7 +138,8 @@ class LocalWorkers:
     def call(self, task: StepTask) -> StepReport:
         """Make the attempt in this process, its output captured into its log."""
         if self._worker is None:
-            self._worker = Worker.prepare(self.job, live=self._live, store=self._stack.artifact_store)
+            job, store = self._placed_job(), self._stack.artifact_store
+            self._worker = Worker.prepare(job, live=self._live, store=store)
             self._worker.debugger = self._setting.debugger
             self._capture = Capture(
                 self._stack.artifact_store, self._progress.output, note=self._progress.note
@@ -211,14 +212,19 @@ class LocalWorkers:
             self._pool_knows = True
             self._pool.echo = self._echo
             self._log_directory = self._stack.artifact_store.log_directory(log_directory(self.job.run_id))
-            self._pool.give(self._job_file(), self._log_directory)
+            grace = getattr(self._stack.orchestrator.config, "grace", None)
+            self._pool.give(self._job_file(), self._log_directory, grace=grace)
         return self._pool
 
     def _job_file(self) -> Path:
         path = self._setting.directory() / "job.json"
         if not path.exists():
-            write_scratch(path, self.job.to_json())
+            write_scratch(path, self._placed_job().to_json())
         return path
+
+    def _placed_job(self) -> Job:
+        """Return the job with the place where its steps keep what they need for a while only."""
+        return self.job.model_copy(update={"scratch": str(self._setting.directory())})
 
     def _echo(self, attempt: str, data: bytes) -> None:
         self._progress.output(self._attempts.get(attempt, "?"), data)

@@ -94,6 +94,7 @@ class Storm:
     def __init__(self, cli: CommandLine) -> None:
         self.cli = cli
         self.witness = cli.directory / "witness"
+        self.temporary = cli.directory / "temporary"
         self.problems: list[str] = []
         self.phases: Counter[str] = Counter()
         self.resumed = 0
@@ -108,7 +109,8 @@ class Storm:
     def _spawn(self, name: str, arguments: Sequence[str], env: Mapping[str, str] | None) -> Shot:
         cookie = secrets.token_hex(8)
         before = len(executions(self.witness))
-        marks = {WITNESS: str(self.witness), _COOKIE: cookie}
+        self.temporary.mkdir(exist_ok=True)
+        marks = {WITNESS: str(self.witness), _COOKIE: cookie, "TMPDIR": str(self.temporary)}
         process = subprocess.Popen(
             [sys.executable, "-m", "dovetail", "run", *arguments, "--quiet"],
             cwd=self.cli.directory,
@@ -159,6 +161,7 @@ class Storm:
             if again.process.returncode:
                 self._note(shot, [f"resume left with {again.process.returncode}: {out}{err}"])
             self._note(shot, survivors(again.cookie))
+            self._note(shot, [f"{each} was left" for each in self.temporary.iterdir()])
         self._note(shot, local_violations(self.cli.home, Moment.RESUMED, self.witness))
 
     def verify(self) -> None:
