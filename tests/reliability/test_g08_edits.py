@@ -371,7 +371,7 @@ def test_g08_edits_between_two_commands_are_seen_as_well(
     project: CommandLine, size: Callable[[int, int], int], tell: Callable[[str], None]
 ) -> None:
     assert project("run", "run.py", "--quiet").code == 0
-    chosen = list(EDITS)[:: size(9, 1)]
+    chosen = list(EDITS)[:: size(16, 1)]
     wrong = {}
     for what in chosen:
         file, text = edited(what)

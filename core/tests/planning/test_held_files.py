@@ -38,6 +38,11 @@ def test_a_global_that_holds_an_open_file_makes_the_step_uncacheable(project: An
     assert why_unhashable(ref) == "steps:held: it holds an open file, whose contents are no part of it"
 
 
+def test_a_step_that_only_stands_in_the_same_module_has_a_key(project: Any) -> None:
+    text = TEXT.format("held = [io.StringIO('1')]") + "\n@step\ndef other() -> int:\n    return 1\n"
+    assert why_unhashable(project.ref({"steps.py": text}, "steps:other")) is None
+
+
 def test_a_module_that_counts_whole_is_looked_through(project: Any) -> None:
     steps = TEXT.format("import tools as held")
     ref = project.ref({"steps.py": steps, "tools.py": "import io\nhidden = [io.StringIO('1')]\n"})

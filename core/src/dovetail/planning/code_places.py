@@ -60,6 +60,8 @@ class CodePlaces:
         """Return the file of a module relative to the root."""
         if module in self._paths:
             return self._paths[module]
+        if not module:
+            return None
         inside = PurePosixPath(*module.split("."))
         for base in self._bases():
             for file in (base / inside.with_suffix(".py"), base / inside / "__init__.py"):

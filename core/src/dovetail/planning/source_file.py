@@ -59,6 +59,7 @@ class SourceFile:
         self._tables = symtable.symtable(text, module, "exec").get_children()
         self._statements: dict[str, list[ast.stmt]] = {}
         self._imports: dict[str, list[Target]] = {}
+        self._import_lines: dict[str, int] = {}
         self._parts: dict[str, Part] = {}
         self.stars: list[str] = []
         guards = [each for each in self._tree.body if is_main_guard(each)]
@@ -97,7 +98,7 @@ class SourceFile:
         for each in inner:
             below = [] if place is None else walk(ast.iter_child_nodes(place))
             place = next((node for node in below if getattr(node, "name", None) == each), place)
-        line = getattr(place, "lineno", None)
+        line = getattr(place, "lineno", self._import_lines.get(name))
         return line if isinstance(line, int) else None
 
     def take_whole(self, part: Part) -> None:
@@ -120,6 +121,7 @@ class SourceFile:
                 self.stars.append(target.module)
             elif only is None or name not in self:
                 self._imports.setdefault(name, []).append(target)
+                self._import_lines.setdefault(name, statement.lineno)
                 if not isinstance(statement, ast.Import | ast.ImportFrom):
                     # What decides which import is made counts, not what else is imported there.
                     self._statements.setdefault(name, []).append(only_importing(statement, name))
