@@ -69,6 +69,30 @@ def test_what_a_store_prints_does_not_disturb_a_list(line: str) -> None:
     assert json.loads(done.stdout) == []
 
 
+ONE = """
+from dovetail import pipeline, step
+
+@step
+def one() -> int:
+    return 1
+
+@pipeline
+def single():
+    one()
+"""
+
+
+@pytest.mark.usefixtures("loud")
+def test_what_a_store_prints_does_not_disturb_a_run(tmp_path: Path) -> None:
+    dovetail("metadata-store register m --flavor loud")
+    dovetail("stack register s -o local -a local --metadata-store m --set")
+    (tmp_path / "run.py").write_text(ONE)
+    for line in ("run run.py --json", "run explain last one --json", "run show last --json"):
+        done = dovetail(line)
+        assert said(done) == [*KINDS]
+        assert isinstance(json.loads(done.stdout), dict | list)
+
+
 @pytest.mark.usefixtures("loud")
 def test_commands_that_register_say_only_what_they_did() -> None:
     done = dovetail("artifact-store register a --flavor shelf --depth 3")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from dovetail.cli.aside import output_aside
-from dovetail.cli.render import print_json, print_lines
+from dovetail.cli.render import json_option, print_json, print_lines
 from dovetail.cli.run_names import run_names, step_names
 from dovetail.cli.run_view import find_run, run_document, show_run
 from dovetail.cli.step_options import read_parameters, setting_parameters
@@ -69,7 +69,7 @@ def resume(run_ref: str, *, accept_changes: bool, source: str | None, as_json: b
     shell_complete=run_names,
     help="Compare with this run; by default the one before.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option
 def explain(run_ref: str, step: str, against: str | None, *, as_json: bool) -> None:
     """Say what of STEP's cache key differs from another run, down to the function or parameter."""
     client = Client()
