@@ -25,7 +25,7 @@ class _Way(Protocol):
 
     notes: list[str]
 
-    def give(self, job_path: str, log_directory: str) -> None: ...
+    def give(self, job_path: str, log_directory: str, grace: float) -> None: ...
 
     def start(self, step: StartedStep, variables: Mapping[str, str], *, fresh: bool) -> None: ...
 
@@ -80,11 +80,17 @@ class ProcessPool:
         """Return what people should know about how steps start; it only grows."""
         return self._way.notes
 
-    def give(self, job_path: Path, log_directory: Path | None = None) -> None:
-        """Name the job file, and where logs go from now on if not where they did; steps start from now on."""
+    def give(
+        self, job_path: Path, log_directory: Path | None = None, *, grace: float | None = None
+    ) -> None:
+        """Name the job file, and where logs go from now on if not where they did; steps start from now on.
+
+        `grace` is how many seconds a timeout leaves them to end by themselves, if not what it was.
+        """
         self._given = True
         self.log_directory = (log_directory or self.log_directory).absolute()
-        self._way.give(str(job_path.absolute()), str(self.log_directory))
+        self.grace = self.grace if grace is None else grace
+        self._way.give(str(job_path.absolute()), str(self.log_directory), self.grace)
 
     def start(
         self, task: StepTask, *, variables: Mapping[str, str] | None = None, fresh: bool = False

@@ -86,12 +86,13 @@ class Spawned:
         self._startup = startup
         self._job = ""
         self._log_directory = startup.log_directory
+        self._grace = startup.grace
         self._children: dict[str, _Child] = {}
         self._news: queue.SimpleQueue[_Child | None] = queue.SimpleQueue()
 
-    def give(self, job_path: str, log_directory: str) -> None:
-        """Name the job file and where logs go from now on."""
-        self._job, self._log_directory = job_path, log_directory
+    def give(self, job_path: str, log_directory: str, grace: float) -> None:
+        """Name the job file, where logs go from now on, and what a timeout leaves of time."""
+        self._job, self._log_directory, self._grace = job_path, log_directory, grace
 
     def start(self, step: StartedStep, variables: Mapping[str, str], *, fresh: bool) -> None:
         """Start an interpreter; it ends by itself when its standard input is closed with the launcher."""
@@ -128,7 +129,7 @@ class Spawned:
         until = None if timeout is None else time.monotonic() + timeout
         while True:
             for child in self._children.values():
-                child.tick(self._startup.grace)
+                child.tick(self._grace)
             try:
                 news = [self._news.get(timeout=self._patience(until))]
             except queue.Empty:

@@ -68,9 +68,9 @@ class Supervised:
         """Return the process id of the supervisor."""
         return self._process.pid
 
-    def give(self, job_path: str, log_directory: str) -> None:
-        """Name the job file and where logs go from now on."""
-        self._say("job", path=job_path, log_directory=log_directory)
+    def give(self, job_path: str, log_directory: str, grace: float) -> None:
+        """Name the job file, where logs go from now on, and what a timeout leaves of time."""
+        self._say("job", path=job_path, log_directory=log_directory, grace=grace)
 
     def start(self, step: StartedStep, variables: Mapping[str, str], *, fresh: bool) -> None:
         """Hand the step to the supervisor."""

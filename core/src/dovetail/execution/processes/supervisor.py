@@ -120,9 +120,9 @@ class Supervisor:
         self._setting = setting
         self._start_warm()
 
-    def _do_job(self, path: str, log_directory: str) -> None:
+    def _do_job(self, path: str, log_directory: str, grace: float) -> None:
         self._job = path
-        self._setting["log_directory"] = log_directory
+        self._setting.update(log_directory=log_directory, grace=grace)
         if self._warm is not None:
             self._warm.send({"do": "job", "path": path})
 
