@@ -129,6 +129,7 @@ def local_violations(
     witness: str | Path | None = None,
     *,
     live: Collection[str] = (),
+    reopened: Collection[tuple[str, str]] = (),
     deleted: Collection[str] = (),
 ) -> list[str]:
     """Return what is wrong with the default stores in `home` (a user's, or `.dovetail` of a project)."""
@@ -136,7 +137,7 @@ def local_violations(
     artifacts = LocalArtifactStore("checked", LocalArtifactStoreConfig(), home=place)
     with SqliteMetadataStore("checked", SqliteMetadataStoreConfig(), home=place) as metadata:
         metadata.open()
-        return violations(Scene(metadata, artifacts, moment, live, (), deleted), witness)
+        return violations(Scene(metadata, artifacts, moment, live, reopened, deleted), witness)
 
 
 def survivors(cookie: str, patience: float = 2.0) -> list[str]:
