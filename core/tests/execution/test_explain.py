@@ -62,3 +62,42 @@ def test_a_step_without_a_key_a_first_run_and_an_unknown_step_are_explained(cli:
     assert cli("run", "run.py", "--quiet", "--name", "two").code == 1
     said = cli("run", "explain", "two", "after").out
     assert "its key equals that of run one, but the step was failed there" in said
+
+
+EDITED = """
+import importlib, pathlib, sys
+sys.dont_write_bytecode = True
+pathlib.Path("tools.py").write_text("def value(): return 1\\n")
+import tools
+from dovetail import pipeline, step
+
+@step
+def train() -> int:
+    return tools.value()
+
+@pipeline
+def edited():
+    train()
+
+def run(name):
+    made = edited.run(in_process=True, quiet=True, name=name).step("train")
+    print(made.output.load(), made.status)
+
+run("one")
+pathlib.Path("tools.py").write_text("def value(): return  2\\n")
+run("two")
+importlib.reload(tools)
+run("three")
+run("four")
+"""
+
+
+def test_a_module_edited_after_its_import_gives_no_key_to_what_this_process_still_runs(
+    cli: CommandLine,
+) -> None:
+    cli.write("run.py", EDITED)
+    answer = cli.python("run.py")
+    assert answer.out.splitlines() == ["1 completed", "1 completed", "2 completed", "2 cached"], answer.err
+    assert "never taken from the cache: tools:value: its file was edited since this process imported it" in (
+        cli("run", "explain", "two", "train").out
+    )

@@ -25,6 +25,7 @@ from dovetail.execution.sources import check_sources, setting_for, setting_for_p
 from dovetail.execution.workers import WorkerSetting
 from dovetail.planning.code import is_reloadable
 from dovetail.planning.compiler import compile_plan
+from dovetail.planning.loaded_modules import as_loaded
 from dovetail.planning.overrides import Overrides, read_overrides
 from dovetail.records.plan import Plan
 from dovetail.records.run import RunRecord, Status
@@ -189,6 +190,8 @@ class Pipeline:
         if not request.in_process and not all(is_reloadable(step.source) for step in plan.steps):
             request = replace(request, in_process=True)
             say_once(request)
+        if request.in_process:
+            plan = as_loaded(plan)
         progress = choose_progress(quiet=request.quiet, in_process=request.in_process)
         if not request.in_process:
             setting.open_pool()

@@ -93,9 +93,25 @@ def _place(name: str) -> ModuleFile | None:
     return _module_file(name, spec.origin if spec.has_location else None, spec.submodule_search_locations)
 
 
+FIRST_SEEN: dict[str, tuple[object, Path, tuple[int, int] | None]] = {}
+"""Of each loaded module its specification, its file, and time and size of that when it was first read."""
+
+
+def stamp_of(path: Path) -> tuple[int, int] | None:
+    """Return time and size of a file, None where it is gone."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_mtime_ns, state.st_size
+
+
 def _parsed(place: ModuleFile) -> ModuleFile:
     if place.path is None:
         return place
+    spec = getattr(sys.modules.get(place.name), "__spec__", None)
+    if spec is not None and FIRST_SEEN.get(place.name, (None,))[0] is not spec:
+        FIRST_SEEN[place.name] = (spec, place.path, stamp_of(place.path))
     return replace(place, source=source_file(place.path, place.name, package=place.search is not None))
 
 
