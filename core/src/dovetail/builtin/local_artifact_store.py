@@ -26,6 +26,8 @@ _STAGING = ".staging"
 _DELETED = ".deleted"
 _BUFFER = 1 << 16
 _SYNCS = 16
+# A system reads at most 2 GiB in one call, and joining pieces would take the memory twice.
+_AT_ONCE = 1 << 24
 # A link is not followed and a pipe not waited for, whoever put it there.
 _READ = os.O_RDONLY | sum(
     getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")
@@ -112,9 +114,9 @@ class LocalArtifactStore(ArtifactStore):
     def get(self, path: str) -> bytes:
         descriptor, size = self._open(path)
         try:
-            data = os.read(descriptor, size + 1)
-            while len(data) < size and (more := os.read(descriptor, size - len(data) + 1)):
-                data += more
+            data = os.read(descriptor, size + 1) if size < _AT_ONCE else b""
+            if len(data) < size:
+                data = _whole(descriptor)
         except OSError as error:
             raise self._refused(path, error, "read it") from error
         finally:
@@ -312,6 +314,12 @@ class LocalArtifactStore(ArtifactStore):
                 hint=f"something that is not of the store lies in its way below {self.root!r}",
             )
         return self.refused(path, error, place=self.root, need=need)
+
+
+def _whole(descriptor: int) -> bytes:
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    with io.FileIO(descriptor, closefd=False) as stream:
+        return stream.readall()
 
 
 def _changed(found: os.stat_result) -> int:

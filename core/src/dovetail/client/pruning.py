@@ -102,13 +102,10 @@ class Pruning:
             forgotten = self._metadata.forget_artifacts(recorded) if recorded else set()
             known = self._known(each.id for each in batch if each.kind is Kind.UNRECORDED)
             for each in batch:
-                match each.kind:
-                    case Kind.ARTIFACT:
-                        goes = each.id in forgotten
-                    case Kind.UNRECORDED:
-                        goes = each.id not in known
-                    case Kind.RUN:
-                        goes = not self._is_run(each.id)
+                if each.kind is Kind.RUN:
+                    goes = not self._is_run(each.id)
+                else:
+                    goes = each.id in forgotten if each.kind is Kind.ARTIFACT else each.id not in known
                 if goes:
                     self._artifacts.delete(each.directory)
                     yield each

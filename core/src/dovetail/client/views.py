@@ -381,8 +381,7 @@ class ArtifactView:
     @property
     def consumers(self) -> list[StepView]:
         """The steps of all runs that have read it."""
-        readers = self._records.metadata.consumers(self.id)
-        found = (self._step(each.run_id, each.step) for each in readers)
+        found = (self._step(each.run_id, each.step) for each in self._records.metadata.consumers(self.id))
         return [each for each in found if each is not None]
 
     def _step(self, run_id: str, name: str) -> StepView | None:

@@ -82,4 +82,3 @@ def _problem(store: ArtifactStore, record: ArtifactRecord, entry: FileEntry) -> 
     with store.open(path) as stream:
         digest, _ = digest_stream(stream)
     return None if digest == entry.digest else f"{entry.path!r} is damaged, its digest differs"
-
