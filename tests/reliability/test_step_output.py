@@ -72,7 +72,8 @@ KINDS = {
 
 
 def script(kind: str, size: int = 0, lines: int = 0) -> str:
-    writes = f"@step\ndef writes(first: list[int]) -> int:{KINDS[kind].format(size=size, lines=lines)}    return 1\n"
+    body = KINDS[kind].format(size=size, lines=lines)
+    writes = f"@step\ndef writes(first: list[int]) -> int:{body}    return 1\n"
     noisy = "@pipeline\ndef noisy():\n    first = before()\n    after(first, value=writes(first))\n"
     return f"{HEAD}\n{writes}\n{noisy}\nnoisy.run()\n"
 
@@ -139,6 +140,8 @@ def test_a_live_display_shows_what_can_be_read_and_a_count(cli: CommandLine) -> 
 @MODES
 def test_a_log_that_takes_no_more_fails_no_step_and_is_told(cli: CommandLine, mode: list[str]) -> None:
     cli.write("run.py", script("short lines", lines=10))
-    answer = cli("run", "run.py", *mode, env={"MODE": "", "DOVETAIL_FAILPOINT": "log-flush:raise"})
+    answer = cli(
+        "run", "run.py", *mode, env={"MODE": " ".join(mode), "DOVETAIL_FAILPOINT": "log-flush:raise"}
+    )
     assert answer.code == 0, answer.err
     assert "note: a log is incomplete: " in answer.err
