@@ -46,7 +46,7 @@ def test_what_a_killed_run_left_goes_when_the_next_begins_and_what_a_live_one_ha
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
         Scratch().close()
-        (held,) = place.glob("dovetail-run-*")
+        (held,) = place.glob("dovetail-scratch-*")
         assert (held / "file").exists()
         process.kill()
     Scratch().close()
@@ -57,6 +57,6 @@ def test_a_link_in_the_place_of_a_directory_is_not_followed(place: Path) -> None
     target = place / "target"
     target.mkdir()
     (target / "file").touch()
-    (place / "dovetail-run-link").symlink_to(target)
+    (place / "dovetail-scratch-link").symlink_to(target)
     Scratch().close()
     assert (target / "file").exists()

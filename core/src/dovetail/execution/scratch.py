@@ -11,7 +11,7 @@ from pathlib import Path
 from dovetail.builtin.draft import lock
 from dovetail.errors import StoreError
 
-_PREFIX = "dovetail-run-"
+_PREFIX = "dovetail-scratch-"
 
 
 class Scratch:
