@@ -1,4 +1,4 @@
-"""G10: a full disk is a message, whatever lies on it; what was there stays, and resume goes on when it is freed."""
+"""G10: a full disk is a message, whatever lies on it; what was there stays, and resume goes on afterwards."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ def chain():
 if __name__ == "__main__":
     chain.run()
 """
+Size = Callable[[int, int], int]
 Tell = Callable[[str], None]
 
 
@@ -126,10 +127,10 @@ def test_g10_a_script_says_the_same_as_the_command(store: CommandLine, disk: Any
 
 @pytest.mark.parametrize("mode", [["-q"], ["-q", "--in-process"]])
 def test_g10_wherever_the_artifact_store_becomes_full_the_message_says_so_and_resume_goes_on(
-    store: CommandLine, disk: Any, mode: list[str], tell: Tell
+    store: CommandLine, disk: Any, mode: list[str], size: Size, tell: Tell
 ) -> None:
     said = []
-    for pages in range(9):
+    for pages in range(0 if len(mode) == 1 else size(3, 0), size(5, 9)):
         disk.fill(leave=pages)
         answer = store("run", "run.py", "--no-cache", "--name", f"run{pages}", *mode)
         disk.free()
@@ -157,10 +158,10 @@ def test_g10_a_log_that_cannot_be_kept_does_not_fail_its_step(cli: CommandLine) 
 
 @pytest.mark.timeout(240)
 def test_g10_wherever_the_database_becomes_full_the_message_says_so_and_the_run_can_be_resumed(
-    database: CommandLine, disk: Any, size: Callable[[int, int], int], tell: Tell
+    database: CommandLine, disk: Any, size: Size, tell: Tell
 ) -> None:
     begun = ended = 0
-    for pages in range(0, 160, size(20, 4)):
+    for pages in range(0, 160, size(40, 4)):
         disk.fill(leave=pages)
         name = f"run{pages}"
         answer = database("run", "chain.py", "--no-cache", "--name", name, "-q")
@@ -204,7 +205,7 @@ def test_g10_without_room_for_its_index_of_plugins_a_command_works_all_the_same(
     assert "dovetail/local" in {each["flavor"] for each in listed}, listed
 
 
-@pytest.mark.parametrize("pages", [1, 2, 3])
+@pytest.mark.parametrize("pages", [1, 2])
 def test_g10_a_full_scratch_directory_is_a_message(cli: CommandLine, disk: Any, pages: int) -> None:
     cli.write("chain.py", CHAIN)
     disk.fill(leave=pages)
