@@ -69,7 +69,7 @@ def test_g01_the_runner_is_killed_at_a_failpoint_and_resume_completes(
         point = f"{name}:kill:{chance.randint(1, ARRIVALS[name])}"
         env = {"DOVETAIL_FAILPOINT": point}
         shot = storm.start("shapes.py:fan_in", "--param", f"load.seed={seed}", *modes, env=env)
-        assert shot.process.wait(100) == -signal.SIGKILL, point
+        assert shot.process.wait(100) == -signal.SIGKILL, (point, shot.process.communicate())
         storm.look(shot)
         if seed % 3 == 2:
             again = storm.again(shot, *modes, env={"DOVETAIL_FAILPOINT": f"{name}:kill"})
