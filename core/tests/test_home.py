@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from dovetail.errors import ConfigurationError
 from dovetail.home import home_directory
 
 
@@ -28,3 +29,12 @@ def test_without_it_the_home_is_where_a_user_keeps_data(
     monkeypatch.setenv("HOME", "/u")
     monkeypatch.setenv("XDG_DATA_HOME", given)
     assert home_directory() == expected
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DOVETAIL_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.path.expanduser", lambda place: place)
+    with pytest.raises(ConfigurationError, match="no home directory") as caught:
+        home_directory()
+    assert "DOVETAIL_HOME" in (caught.value.hint or "")
