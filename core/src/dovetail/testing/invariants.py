@@ -29,7 +29,6 @@ from dovetail.materializers.intact import verify_artifact
 from dovetail.records.artifact import ArtifactRecord
 from dovetail.records.plan import Plan, StepPlan
 from dovetail.records.report import StepReport, report_path, run_directory
-from dovetail.records.request import request_path
 from dovetail.records.run import AttemptRecord, RunRecord, Status, StepRunRecord
 from dovetail.testing.witness import Execution, executions
 
@@ -295,10 +294,7 @@ def _run_file_problems(
     known = attempt is not None and attempt.run_id == run_id
     if rest[2] == "logs" and (known or name.name in _LOGS_OF_NO_ATTEMPT):
         return
-    if rest[2] == "requests":
-        epochs = range(1, scene.runs[run_id].epoch + 1)
-        if path not in {request_path(run_id, each, insist=now) for each in epochs for now in (False, True)}:
-            yield f"{path!r} is no request to the run"
+    if rest[2] == "requests" and name.name.startswith("cancel-"):
         return
     if attempt is None or not known or path != report_path(run_id, name.stem):
         yield f"{path!r} is of no attempt, below {run_directory(run_id)!r}"
