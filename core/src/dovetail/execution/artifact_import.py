@@ -23,6 +23,8 @@ from dovetail.records.run import RunRecord, Status, StepRunRecord
 
 PIPELINE = "artifact-import"
 STEP = "import"
+ARCHIVE = "archive"
+"""The option of a run by which it is known as an import: the name of the archive."""
 _LONGEST_OUTPUT = 2 * LONGEST
 
 
@@ -70,7 +72,7 @@ class _Import:
             started=started,
             versions=library_versions(),
             host=platform.node(),
-            options={"archive": name},
+            options={ARCHIVE: name},
         )
 
     def record(self) -> RunView:

@@ -11,6 +11,7 @@ from typing import Any
 from dovetail.client import RunView
 from dovetail.errors import ConflictError, NotFoundError, PlanError
 from dovetail.execution.api import Request, Start, launch
+from dovetail.execution.artifact_import import ARCHIVE
 from dovetail.execution.launcher import USED_BY_RUNS
 from dovetail.execution.outset import Revise
 from dovetail.execution.plan_references import check_materializers
@@ -41,6 +42,11 @@ def resume_run(
     record = run.record
     if run.status == "completed":
         raise ConflictError(f"run {run.name!r} has completed, nothing is left to do", hint="start a new run")
+    if ARCHIVE in record.options:
+        raise ConflictError(
+            f"run {run.name!r} is an import of {record.options[ARCHIVE]!r} that was cut off",
+            hint="import it again; `dovetail run delete` forgets this one, `artifact prune` its files",
+        )
     open_steps = [name for name, step in run.steps.items() if not step.status.good]
     setting = setting_of(run, source, open_steps)
     request = _as_begun(record.options, request)
