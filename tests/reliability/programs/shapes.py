@@ -6,11 +6,8 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import sys
 import time
-from pathlib import Path
 
 from dovetail import Output, Retry, failpoints, pipeline, step
 from dovetail.testing.witness import Execution, attest
@@ -78,26 +75,6 @@ def collect(text: str, numbers: list[int], raw: bytes) -> int:
     return len(text) + len(numbers) + len(raw)
 
 
-@step
-def sleepers(value: int) -> int:
-    attest()
-    for command in (
-        ["sleep", "600"],
-        ["setsid", "sleep", "600"],
-        ["sh", "-c", "trap '' TERM INT; sleep 600"],
-    ):
-        subprocess.Popen(command)
-    if os.fork() == 0:
-        os.setsid()
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        if os.fork() == 0:
-            Path("asleep").touch()
-            time.sleep(600)
-        os._exit(0)
-    time.sleep(600)
-    return value
-
-
 @pipeline
 def diamond() -> None:
     start = load(steady())
@@ -130,8 +107,3 @@ def fan_in() -> None:
 def several() -> None:
     parts = split(load(steady()))
     collect(parts.text, parts.numbers, parts.raw)
-
-
-@pipeline
-def asleep() -> None:
-    sleepers(load(steady()))
