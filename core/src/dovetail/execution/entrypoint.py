@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from dovetail.execution.processes.process_tree import die_with_parent
 from dovetail.execution.processes.step_process import (
     WORKER,
     attempt,
@@ -37,6 +36,24 @@ def watch(descriptor: int) -> None:
     os._exit(1)
 
 
+def _start_watch(descriptor: int) -> None:
+    """Let the descriptor be watched: by a process of this group, for C code would hold up a thread."""
+    if not (hasattr(os, "fork") and os.getpgrp() == os.getpid()):
+        threading.Thread(target=watch, args=(descriptor,), name="dovetail-watch", daemon=True).start()
+        return
+    pid = os.fork()
+    if pid == 0:
+        if os.fork() == 0:  # a child of nobody: the step may wait for those of its own
+            for each in (1, 2):
+                os.close(each)
+            while os.read(descriptor, 1):
+                pass
+            os.killpg(os.getpgrp(), signal.SIGKILL)
+        os._exit(0)
+    os.waitpid(pid, 0)
+    os.close(descriptor)
+
+
 def _read_line(descriptor: int) -> str:
     line = bytearray()
     while (piece := os.read(descriptor, 1 << 16)) and not piece.endswith(b"\n"):
@@ -48,9 +65,7 @@ def _task(text: str, *, stay: bool) -> str:
     if text == "-":
         line = _read_line(0)
         if stay:
-            if sys.platform == "linux":  # the thread below waits while C code holds the interpreter
-                die_with_parent(os.getppid())
-            threading.Thread(target=watch, args=(os.dup(0),), name="dovetail-watch", daemon=True).start()
+            _start_watch(os.dup(0))
         empty = os.open(os.devnull, os.O_RDONLY)
         os.dup2(empty, 0)
         os.close(empty)
