@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from dovetail.builtin.sqlite import SqliteMetadataStore, SqliteMetadataStoreConfig
+from dovetail.components.metadata_store import RunQuery
 from dovetail.execution.processes.process_tree import carriers
 from dovetail.testing.command_line import CommandLine
 from dovetail.testing.site import Site, on_the_path
@@ -125,6 +127,7 @@ class Program:
 
     def __init__(self, cli: CommandLine, arguments: Sequence[str], env: Mapping[str, str]) -> None:
         self.cli = cli
+        self.home = Path(env.get("DOVETAIL_HOME", cli.home))
         self.token = secrets.token_hex(8)
         self.run = self.token if "--name" in arguments else "last"
         self._cookie = f"{COOKIE}={self.token}"
@@ -189,9 +192,16 @@ class Program:
         return code
 
     def shown(self) -> dict[str, Any]:
-        """Return its run as `run show` gives it."""
-        shown: dict[str, Any] = self.cli("run", "show", self.run, "--json").json()
-        return shown
+        """Return name, status and recorded steps of its run."""
+        place = self.home / "store"
+        with SqliteMetadataStore("looked-at", SqliteMetadataStoreConfig(), home=place) as store:
+            store.open()
+            (run,) = store.runs(RunQuery(name=None if self.run == "last" else self.run, limit=1))
+            return {
+                "name": run.name,
+                "status": run.status,
+                "steps": [vars(each) for each in store.steps(run.id)],
+            }
 
     def close(self) -> None:
         """Kill it and whatever is left of it."""

@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from dovetail.builtin.sqlite import SqliteMetadataStore, SqliteMetadataStoreConfig
 from dovetail.components.metadata_store import MetadataStore
 from dovetail.execution.processes.process_tree import carriers
@@ -130,9 +128,8 @@ def test_g04_a_fork_of_a_step_does_not_keep_the_run_of_a_dead_process(
     assert local_violations(cli.home, Moment.KILLED) == []
 
 
-@pytest.mark.parametrize("command", [("resume", "last"), ("cancel", "last"), ("delete", "last", "--yes")])
 def test_g04_a_run_of_a_read_only_store_is_shown_and_refused(
-    stubborn: Callable[..., Any], cli: CommandLine, disk: Any, command: tuple[str, ...]
+    stubborn: Callable[..., Any], cli: CommandLine, disk: Any
 ) -> None:
     here = replace(cli, home=disk.path / "home")
     program = stubborn("waiting", "--in-process", DOVETAIL_HOME=str(here.home))
@@ -140,9 +137,10 @@ def test_g04_a_run_of_a_read_only_store_is_shown_and_refused(
     program.process.kill()
     program.end()
     disk.writable(False)
-    answer = here("run", *command)
+    commands = [("resume", "last"), ("cancel", "last"), ("delete", "last", "--yes")]
+    answers = [here("run", *each) for each in commands]
     shown = here("run", "show", "last", "--json")
     disk.writable(True)
-    assert answer.code == 8, answer.err
-    assert "is read-only here" in answer.err
+    assert [each.code for each in answers] == [8, 8, 8]
+    assert all("is read-only here" in each.err for each in answers)
     assert shown.json()["status"] == "interrupted"

@@ -30,34 +30,24 @@ while thread.is_alive():
 def cancelled(program: Any, code: int) -> None:
     assert program.end() == code, program.err
     assert program.left_over(2.0) == []
-    assert program.shown()["status"] == "cancelled"
-    assert [each["status"] for each in program.shown()["steps"]] == ["cancelled"]
-    assert local_violations(program.cli.home) == []
+    run = program.shown()
+    assert [run["status"], *(each["status"] for each in run["steps"])] == ["cancelled", "cancelled"]
 
 
-@pytest.mark.parametrize(
-    ("step", "how", "code"),
-    [("tidy", INTERRUPT, 130), ("patient", TERMINATE, 143), ("patient", None, 130), ("busy", None, 130)],
-)
-def test_g05_a_step_in_this_process_is_interrupted(
-    stubborn: Callable[..., Any], step: str, how: int | None, code: int
+def test_g05_a_step_in_this_process_is_interrupted_and_if_that_does_not_help_ended_with_it(
+    stubborn: Callable[..., Any], cli: CommandLine
 ) -> None:
-    program = stubborn(step, "--in-process")
-    program.until_ready()
-    program.ask(how)
-    cancelled(program, code)
-    assert bool(program.told("tidied")) == (step == "tidy")
-
-
-@pytest.mark.parametrize(("step", "how", "code"), [("catching", INTERRUPT, 130), ("in_finally", None, 130)])
-def test_g05_a_step_in_this_process_that_does_not_end_is_ended_with_it(
-    stubborn: Callable[..., Any], step: str, how: int | None, code: int
-) -> None:
-    program = stubborn(step, "--in-process")
-    program.until_ready()
-    program.ask(how)
-    cancelled(program, code)
-    assert "cancelled" in program.err
+    asked = [("tidy", INTERRUPT, 130), ("patient", TERMINATE, 143), ("patient", None, 130),
+             ("busy", None, 130), ("catching", INTERRUPT, 130), ("in_finally", None, 130)]  # fmt: skip
+    programs = [(stubborn(step, "--in-process"), how, code) for step, how, code in asked]
+    for program, _, _ in programs:
+        program.until_ready()
+    for program, how, _ in programs:
+        program.ask(how)
+    for program, _, code in programs:
+        cancelled(program, code)
+    assert programs[0][0].told("tidied")
+    assert local_violations(cli.home) == []
 
 
 def test_g05_a_second_signal_ends_a_step_in_this_process_at_once(stubborn: Callable[..., Any]) -> None:
@@ -80,13 +70,20 @@ def test_g05_a_second_signal_ends_this_process_when_it_loops_in_c(stubborn: Call
     assert program.shown()["status"] == "interrupted"
 
 
-@pytest.mark.parametrize(("mode", "how"), [({}, None), ({}, INTERRUPT), ({"IN_PROCESS": "1"}, None)])
 def test_g05_a_run_that_a_thread_has_launched_is_cancelled(
-    stubborn: Callable[..., Any], cli: CommandLine, mode: dict[str, str], how: int | None
+    stubborn: Callable[..., Any], cli: CommandLine
 ) -> None:
     cli.write("thread.py", IN_THREAD)
-    program = stubborn("busy" if mode else "deaf", program=("thread.py",), **mode)
-    program.until_ready()
-    program.run = program.token
-    program.ask(how)
-    cancelled(program, -how if how else 0)
+    asked = [
+        ("deaf", {}, None, 0),
+        ("deaf", {}, INTERRUPT, -INTERRUPT),
+        ("busy", {"IN_PROCESS": "1"}, None, 0),
+    ]
+    programs = [(stubborn(step, program=("thread.py",), **env), how, code) for step, env, how, code in asked]
+    for program, how, _ in programs:
+        program.until_ready()
+        program.run = program.token
+        program.ask(how)
+    for program, _, code in programs:
+        cancelled(program, code)
+    assert local_violations(cli.home) == []

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from itertools import cycle, product
 from typing import Any
-
-import pytest
 
 from dovetail.testing.command_line import CommandLine
 from dovetail.testing.invariants import local_violations
 
+MODES = ((), ("--in-process",))
 POINTS = ("begin", "cache-look-up", "claim", "record", "finish")
 
 
@@ -29,26 +29,27 @@ def run_through(program: Any, *numbers: int) -> int:
     return code
 
 
-@pytest.mark.parametrize("mode", [(), ("--in-process",)])
 def test_g05_a_signal_while_something_is_recorded_leaves_nothing_half_recorded(
-    stubborn: Callable[..., Any], cli: CommandLine, mode: tuple[str, ...], tell: Callable[[str], None]
+    stubborn: Callable[..., Any], cli: CommandLine, full: bool, tell: Callable[[str], None]
 ) -> None:
-    programs = {
-        point: stubborn("quick" if point == "finish" else "quick_then_patient", *mode,
-                        DOVETAIL_FAILPOINT=f"{point}:stop")
-        for point in POINTS
-    }  # fmt: skip
-    for point, program in programs.items():
+    turns = zip(POINTS, cycle(MODES), strict=False)
+    asked = list(product(POINTS, MODES)) if full else list(turns)
+    programs = [
+        (point, stubborn("quick" if point == "finish" else "quick_then_patient", *mode,
+                         DOVETAIL_FAILPOINT=f"{point}:stop"))
+        for point, mode in asked
+    ]  # fmt: skip
+    for point, program in programs:
         code = run_through(program, signal.SIGTERM, signal.SIGINT)
         assert (code in {130, 143}) == (point != "finish"), program.err
         assert program.shown()["status"] == ("completed" if point == "finish" else "cancelled")
         assert program.left_over(2.0) == []
     assert local_violations(cli.home) == []
     resumed = [
-        stubborn("", *mode, program=("-m", "dovetail", "run", "resume", program.run, *mode), HURRY="1")
-        for point, program in programs.items()
+        stubborn("", program=("-m", "dovetail", "run", "resume", program.run), HURRY="1")
+        for point, program in programs
         if point != "finish"
     ]
     assert [program.end() for program in resumed] == [0] * len(resumed)
     assert local_violations(cli.home) == []
-    tell(f"two signals at each of {len(POINTS)} moments of recording")
+    tell(f"two signals at each of {len(asked)} moments of recording, none half recorded")
