@@ -57,7 +57,7 @@ def test_runs_in_one_process_keep_no_descriptor_no_thread_and_no_memory(
     cli.write("run.py", RUNS)
     count = size(quick, whole)
     answer = cli.python("run.py", str(count), mode, timeout=1800)
-    assert answer.code == 0, answer.err
+    assert answer.code == 0, answer.err + cli("run", "logs", "last").out
     before, after = json.loads(answer.out)
     assert after[:2] == before[:2]
     assert after[2] - before[2] < 20 * MIB
