@@ -122,6 +122,7 @@ EDITS: dict[str, tuple[str, str, str]] = {
 }
 
 
+@pytest.mark.timeout(600)
 def test_g11_a_plan_that_names_foreign_code_is_refused_before_an_import(
     cli: CommandLine, evil: Path, tell: Callable[[str], None]
 ) -> None:
@@ -155,6 +156,7 @@ def foreign_rows() -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "UPDATE artifacts SET type = 'evil_module.Evil', type_prefix = 'evil_module.Evil'", ()
 
 
+@pytest.mark.timeout(600)
 def test_g11_rows_that_name_foreign_code_are_shown_and_never_run(
     cli: CommandLine, evil: Path, tell: Callable[[str], None]
 ) -> None:
@@ -169,6 +171,7 @@ def test_g11_rows_that_name_foreign_code_are_shown_and_never_run(
     tell(f"{len(READING) + 2} commands on rows that name foreign code: nothing imported")
 
 
+@pytest.mark.timeout(600)
 def test_g11_a_run_whose_plan_names_foreign_code_is_not_resumed(cli: CommandLine, evil: Path) -> None:
     assert cli("run", "run.py", env={"FAILS": "1"}).code == 1
     edit = "UPDATE plans SET content = replace(content, ?, ?)"
