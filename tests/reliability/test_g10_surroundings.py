@@ -187,9 +187,13 @@ def test_g10_in_a_directory_that_is_gone_the_message_says_so(project: CommandLin
         _is_a_message(answer, 4, "the current directory is gone")
 
 
-@pytest.mark.parametrize(
-    ("command", "code", "said"),
-    [
+def test_g10_what_is_no_readable_file_is_told_and_not_waited_for(project: CommandLine) -> None:
+    os.mkfifo(project.directory / "pipe.yaml")
+    os.mkfifo(project.directory / "pipe.py")
+    for each in ("folder.yaml", "folder.py"):
+        (project.directory / each).mkdir()
+    (project.directory / "bytes.yaml").write_bytes(b"a: \xff\xfe\n")
+    for command, code, said in (
         ("dovetail run run.py --config pipe.yaml", 4, "it is a pipe, not a file"),
         ("dovetail run pipe.yaml", 2, "it is a pipe, not a file"),
         ("dovetail run pipe.py", 2, "it is a pipe, not a file"),
@@ -200,36 +204,27 @@ def test_g10_in_a_directory_that_is_gone_the_message_says_so(project: CommandLin
         ("dovetail run run.py --config bytes.yaml", 4, "no UTF-8 text"),
         ("dovetail run bytes.yaml", 4, "no UTF-8 text"),
         ("DOVETAIL_HOME=run.py dovetail run run.py", 8, "Not a directory"),
-    ],
-)
-def test_g10_what_is_no_readable_file_is_told_and_not_waited_for(
-    project: CommandLine, command: str, code: int, said: str
-) -> None:
-    os.mkfifo(project.directory / "pipe.yaml")
-    os.mkfifo(project.directory / "pipe.py")
-    for each in ("folder.yaml", "folder.py"):
-        (project.directory / each).mkdir()
-    (project.directory / "bytes.yaml").write_bytes(b"a: \xff\xfe\n")
-    _is_a_message(_shell(project, command), code, said)
+    ):
+        _is_a_message(_shell(project, command), code, said)
 
 
-@pytest.mark.parametrize("kind", ["garbage", "other", "cut", "folder", "pipe"])
-def test_g10_a_database_that_is_none_of_ours_is_refused_and_left_alone(
-    project: CommandLine, kind: str
-) -> None:
+def test_g10_a_database_that_is_none_of_ours_is_refused_and_left_alone(project: CommandLine) -> None:
+    assert project("run", "run.py", "-q").code == 0
     database = project.home / "store" / "metadata.db"
-    database.parent.mkdir(parents=True)
-    if kind == "cut":
-        assert project("run", "run.py", "-q").code == 0
-    said = _put(database, kind)
-    before = database.read_bytes() if database.is_file() else b""
-    for command in (("run", "list"), ("run", "run.py", "-q")):
-        _is_a_message(project(*command, timeout=60), 8, str(database), said)
-    assert (database.read_bytes() if database.is_file() else b"") == before
+    for kind in ("cut", "garbage", "other", "pipe", "folder"):
+        said = _put(database, kind)
+        before = database.read_bytes() if database.is_file() else b""
+        for command in (("run", "list"), ("run", "run.py", "-q")):
+            _is_a_message(project(*command, timeout=60), 8, str(database), said)
+        assert (database.read_bytes() if database.is_file() else b"") == before
 
 
 def _put(database: Path, kind: str) -> str:
     """Put something in the place of a database; return what is to be said about it."""
+    if kind == "cut":
+        os.truncate(database, 5000)
+        return "the file is damaged"
+    database.unlink()
     if kind == "folder":
         database.mkdir()
         return "is no file"
@@ -240,9 +235,6 @@ def _put(database: Path, kind: str) -> str:
         with closing(sqlite3.connect(database)) as connection:
             connection.execute("CREATE TABLE x (a)")
         return "a database of another program"
-    if kind == "cut":
-        os.truncate(database, 5000)
-        return "the file is damaged"
     database.write_bytes(bytes(range(256)) * 50)
     return "is no SQLite database"
 
