@@ -186,7 +186,7 @@ def shell(line: str, **env: str) -> subprocess.CompletedProcess[str]:
     [
         ("dovetail version >&-", 0, ""),
         ("dovetail version 2>&-", 0, ""),
-        ("dovetail version >/dev/full", 8, "read or written: No space left"),
+        ("dovetail version >/dev/full", 8, "standard output: No space left"),
         ("mkdir d && cd d && rmdir ../d && dovetail stack list", 4, "the current directory is gone"),
         ("DOVETAIL_HOME=/dev/null/x dovetail stack list", 0, ""),
         ("DOVETAIL_HOME=/dev/null/x dovetail stack copy default x", 8, "cannot be written: Not a directory"),
