@@ -166,6 +166,14 @@ def test_a_swap_of_two_imported_names_is_seen(project: Any) -> None:
     assert first.digest != second.digest
 
 
+def test_two_steps_that_reach_each_other_differ(project: Any) -> None:
+    steps = (f"@step\ndef {name}() -> int:\n    globals()['x'] = {name!r}\n" for name in ("train", "check"))
+    files = {"steps.py": f"{STEP}{''.join(steps)}def body():\n    train()\n    check()\n"}
+    train, check = (project.ref(files, f"steps:{name}") for name in ("train", "check"))
+    assert train.parts == check.parts
+    assert train.digest != check.digest
+
+
 CLASSES = {
     "bases.py": """
         from dovetail.definition.step import BaseStep

@@ -86,7 +86,8 @@ class SourceReader:
             module=module,
             qualname=qualname,
             path=path,
-            digest=digest_value(parts),
+            # The name too: where the module counts whole, its steps reach the same parts.
+            digest=digest_value((qualname, parts)),
             parts=parts,
             also=tuple(sorted(_references(also, modules))),
         )
