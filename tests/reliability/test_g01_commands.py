@@ -41,9 +41,10 @@ def test_g01_a_kill_while_a_fresh_store_is_made_leaves_one_that_can_be_made(
     tell(f"{len(counts)} kills at create: 0 violations")
 
 
-def leftovers(storm: Storm) -> None:
+def leftovers(storm: Storm, seed: int) -> None:
     """Leave artifacts that nobody will ever record, and a run that lost an attempt."""
-    shot = storm.start("shapes.py:several", "--in-process", env={"AIM": "split 1 rename:kill:4"})
+    different = ("--param", f"load.seed={seed}", "--in-process")
+    shot = storm.start("shapes.py:several", *different, env={"AIM": "split 1 rename:kill:4"})
     assert shot.process.wait(100) == -signal.SIGKILL
     storm.look(shot)
     storm.resume(shot, "--in-process")
@@ -57,8 +58,8 @@ def test_g01_a_kill_of_prune_and_delete_loses_nothing_that_a_run_has(
 ) -> None:
     done(storm, "run", "shapes.py:fan_out", "--name", "kept", "-q")
     kills = 0
-    for _ in range(size(1, 10)):
-        leftovers(storm)
+    for seed in range(1, size(2, 11)):
+        leftovers(storm, seed)
         for count in (1, 2):
             killed(storm, f"delete:kill:{count}", "artifact", "prune", "--yes")
             assert local_violations(storm.cli.home, Moment.KILLED, storm.witness) == []

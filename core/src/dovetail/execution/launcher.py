@@ -32,6 +32,7 @@ from dovetail.execution.outset import Revise, outset, whole
 from dovetail.execution.progress import Progress
 from dovetail.execution.provenance import GitState, library_versions
 from dovetail.execution.recorder import Recorder
+from dovetail.execution.scratch import sweep_scratch
 from dovetail.execution.selection import Selection
 from dovetail.execution.workers import LocalWorkers, WorkerSetting
 from dovetail.hashing import digest_bytes
@@ -212,6 +213,7 @@ class Launcher:
                 self.progress.note(note)
             if resumed:
                 self._store.sweep()
+                sweep_scratch()
             self._outset.lay(dispatch)
             watch = self._watch(run, lease, dispatch)
             try:

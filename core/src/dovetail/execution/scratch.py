@@ -25,7 +25,7 @@ class Scratch:
 
     def __init__(self) -> None:
         try:
-            _sweep(Path(tempfile.gettempdir()))
+            sweep_scratch()
             self.path, self._holder = _hold_directory()
         except OSError as error:
             raise _refused("a scratch directory cannot be made", error) from error
@@ -50,11 +50,11 @@ def _hold_directory() -> tuple[Path, int | None]:
             os.close(holder)
 
 
-def _sweep(place: Path) -> None:
+def sweep_scratch() -> None:
     """Remove the directories of runs that no live process holds."""
     if os.name == "nt":
         return
-    for entry in os.scandir(place):
+    for entry in os.scandir(tempfile.gettempdir()):
         if not entry.name.startswith(_PREFIX) or not entry.is_dir(follow_symlinks=False):
             continue
         with suppress(OSError):  # somebody else's, or gone by now
