@@ -12,7 +12,7 @@ NAMED = re.compile(r"`(test_g\d\d_\w+)`")
 FOLDERS = ("core/tests", "tests", "plugins")
 
 
-def tests_of_guarantees() -> set[str]:
+def numbered_tests() -> set[str]:
     return {
         node.name
         for folder in FOLDERS
@@ -25,11 +25,11 @@ def tests_of_guarantees() -> set[str]:
 def test_every_test_that_the_page_names_is_there() -> None:
     named = set(NAMED.findall(PAGE.read_text(encoding="utf-8")))
     assert named
-    assert not named - tests_of_guarantees()
+    assert not named - numbered_tests()
 
 
 def test_every_test_of_a_guarantee_stands_on_the_page() -> None:
-    assert not tests_of_guarantees() - set(NAMED.findall(PAGE.read_text(encoding="utf-8")))
+    assert not numbered_tests() - set(NAMED.findall(PAGE.read_text(encoding="utf-8")))
 
 
 def test_every_guarantee_has_a_passage_and_those_to_come_say_so() -> None:

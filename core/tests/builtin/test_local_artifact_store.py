@@ -139,9 +139,7 @@ def test_an_error_of_the_system_names_path_and_remedy(tmp_path: Path, point: str
     "code",
     ["store.put('a/b', b'1' * 99999)", "with store.create('a/b') as stream: stream.write(b'1' * 99999)"],
 )
-def test_where_no_more_bytes_fit_the_error_says_so_and_nothing_is_left(
-    tmp_path: Path, code: str
-) -> None:
+def test_where_no_more_bytes_fit_the_error_says_so_and_nothing_is_left(tmp_path: Path, code: str) -> None:
     limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\ntry:\n  "
     told = "\nexcept Exception as e: raise SystemExit(str(e)) from None"
     ended = subprocess.run(

@@ -13,8 +13,8 @@ class SourceRef(Record):
     `module` and `qualname` name the object; `path` is its file relative to the source root in POSIX
     form, None where there is no file in it (a notebook cell, an installed package). `parts` maps what
     the step statically reaches (`module:qualname`, or `module` where it had to be taken whole) to its
-    digest; `digest` is taken of all parts and the name. `also` refers to classes whose code counts as if the step
-    named them: its own materializers, and what stores and types its inputs.
+    digest; `digest` is taken of all parts and the name. `also` refers to classes whose code counts as if
+    the step named them: its own materializers, and what stores and types its inputs.
     """
 
     module: str

@@ -80,9 +80,7 @@ class ProcessPool:
         """Return what people should know about how steps start; it only grows."""
         return self._way.notes
 
-    def give(
-        self, job_path: Path, log_directory: Path | None = None, *, grace: float | None = None
-    ) -> None:
+    def give(self, job_path: Path, log_directory: Path | None = None, *, grace: float | None = None) -> None:
         """Name the job file, and where logs go from now on if not where they did; steps start from now on.
 
         `grace` is how many seconds a timeout leaves them to end by themselves, if not what it was.
