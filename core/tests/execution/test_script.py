@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
 import pytest
 
+from dovetail.execution.script import load_script
 from dovetail.testing.command_line import CommandLine
 
 RUN = """
@@ -59,3 +64,15 @@ def test_what_a_script_raises_when_it_is_loaded_is_shown_from_its_own_line_on(cl
     assert "ZeroDivisionError" in answer.err
     assert "importlib" not in answer.err
     assert "warm.py" not in answer.err
+
+
+def test_an_edit_that_keeps_size_and_second_is_what_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    script = tmp_path / "edited.py"
+    for text in ("value = 1", "value = 2"):
+        script.write_text(text)
+        os.utime(script, (1, 1))
+        assert load_script(script, "edited").value == int(text[-1])
+        del sys.modules["edited"]

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -99,7 +100,7 @@ def load_script(path: Path, name: str) -> ModuleType:
     """
     if (loaded := sys.modules.get(name)) is not None and getattr(loaded, "__file__", None) == str(path):
         return loaded
-    spec = spec_from_file_location(name, path)
+    spec = spec_from_file_location(name, path, loader=_Afresh(name, str(path)))
     if spec is None or spec.loader is None:
         raise UsageError(f"{path.name!r} cannot be loaded as a module", where=str(path))
     module = module_from_spec(spec)
@@ -115,6 +116,18 @@ def load_script(path: Path, name: str) -> ModuleType:
             lines = _lines(error, lambda code: code.co_filename == str(path))
             MODE.cut[name] = f"{path}:{lines[-1] if lines else 1}"
     return module
+
+
+class _Afresh(SourceFileLoader):
+    """Compiles the file as it is now, like the interpreter does for a script.
+
+    Cached byte code is that of an older text where an edit kept size and second.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Return the code of the file."""
+        code: CodeType = self.source_to_code(self.get_data(self.get_filename(fullname)), self.path)
+        return code
 
 
 @contextmanager
