@@ -278,8 +278,8 @@ def test_g01_whatever_people_do_in_whatever_order_the_store_is_as_the_model_says
     run_state_machine_as_test(
         Store,
         settings=settings(
-            max_examples=60 if full else 3,
-            stateful_step_count=25 if full else 10,
+            max_examples=30 if full else 3,
+            stateful_step_count=20 if full else 10,
             deadline=None,
             derandomize=not full,
             phases=(Phase.explicit, Phase.generate),  # a smaller example would take minutes to find
