@@ -215,7 +215,7 @@ def test_g04_what_changed_of_a_step_that_is_left_to_run_is_told_and_nothing_is_d
     assert refused.code == 3
     assert "step 'double' runs with what has changed: code run:double: changed" in refused.err
     assert "parameter by: 2 -> 5" in refused.err
-    assert refused.err.endswith("hint: to go on like this: dovetail run resume first --accept-changes\n")
+    assert refused.err.endswith("hint: to go on like this, say the same with --accept-changes\n")
     assert project.run().record == before.record
     assert project.ran()["double"] == 2
 

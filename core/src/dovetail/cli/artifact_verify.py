@@ -42,7 +42,8 @@ def verify(*, artifacts: tuple[str, ...], run: str | None, everything: bool, as_
     if damaged:
         raise ArtifactError(
             f"{len(damaged)} of {count} artifacts are damaged",
-            hint="nothing of them is used; what needs them is computed anew by the next run",
+            hint="nothing of them is used, the next run computes what it needs anew; when the runs that have "
+            "them are deleted, `dovetail artifact prune` removes them",
         )
 
 

@@ -8,7 +8,7 @@ import click
 
 from dovetail.cli.render import json_option, print_json, say
 from dovetail.cli.run_names import run_names
-from dovetail.cli.run_view import find_run, run_summary
+from dovetail.cli.run_view import find_run, moment, run_summary
 from dovetail.client import Client, RunView
 from dovetail.client.deletion import delete_run, refuse_running
 from dovetail.errors import UsageError
@@ -40,9 +40,9 @@ def delete(run_refs: Sequence[str], *, yes: bool, as_json: bool) -> None:
 
 def _confirm(runs: Sequence[RunView]) -> None:
     """Ask a person whether to go on; raise where the answer is no, or nobody is there."""
-    names = ", ".join(run.name for run in runs)
+    names = ", ".join(f"{run.name} ({run.status}, {moment(run.started)})" for run in runs)
     try:
-        click.confirm(f"Delete {names}, with logs and reports?", abort=True, err=True)
+        agreed = click.confirm(f"Delete {names}, with logs and reports?", err=True)
     except click.Abort as abort:
         if isinstance(abort.__context__, EOFError):
             click.echo(err=True)
@@ -51,3 +51,6 @@ def _confirm(runs: Sequence[RunView]) -> None:
                 hint="--yes deletes without asking",
             ) from abort
         raise
+    if not agreed:
+        say("nothing was deleted")
+        raise click.exceptions.Exit(1)

@@ -98,7 +98,7 @@ class Client:
     def run(self, reference: str = LAST) -> RunView:
         """Return one run: `last`, an id, a name, or the beginning of one that fits no other run.
 
-        A name that several runs have means the newest of them.
+        Where two processes gave one name at the same moment, it means the newer run.
 
         Raises:
             NotFoundError: no run fits, or several do.

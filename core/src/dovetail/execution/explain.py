@@ -10,6 +10,7 @@ from typing import Any
 from dovetail.client import Client, RunView
 from dovetail.errors import NotFoundError, did_you_mean
 from dovetail.execution.cache import Difference, KeyParts, compare, uncacheable
+from dovetail.materializers.intact import damage
 from dovetail.planning.code_places import CodePlace, CodePlaces
 from dovetail.records.plan import SourceRef, StepPlan
 from dovetail.records.run import Status
@@ -132,8 +133,12 @@ def _verdict(run: RunView, other: RunView, step: str, changed: list[Change]) -> 
     verdict = f"its key equals that of run {other.name}"
     if run.record.options.get("no_cache"):
         return f"{verdict}, but the run was told not to use the cache"
-    there = other.step(step).status
-    return verdict if there.good else f"{verdict}, but the step was {there} there"
+    there = other.step(step)
+    if not there.status.good:
+        return f"{verdict}, but the step was {there.status} there"
+    store = run.records.artifacts
+    harmed = next((name for name, each in there.outputs.items() if damage(store, each.record)), None)
+    return verdict if harmed is None else f"{verdict}, but its output {harmed!r} there is damaged"
 
 
 def _step_of(run: RunView, step: str) -> StepPlan:

@@ -32,13 +32,14 @@ from dovetail.execution.outset import Revise, outset, whole
 from dovetail.execution.progress import Progress
 from dovetail.execution.provenance import GitState, library_versions
 from dovetail.execution.recorder import Recorder
+from dovetail.execution.run_names import refuse_taken, run_name
 from dovetail.execution.scratch import sweep_scratch
 from dovetail.execution.selection import Selection
 from dovetail.execution.workers import LocalWorkers, WorkerSetting
 from dovetail.hashing import digest_bytes
 from dovetail.names import new_id
 from dovetail.records.plan import Plan, StepPlan
-from dovetail.records.record import moment, now
+from dovetail.records.record import now
 from dovetail.records.report import Reason, StepReport, run_directory
 from dovetail.records.run import RunRecord, Status
 from dovetail.records.stack import StackRecord
@@ -107,12 +108,15 @@ class Launcher:
 
         Raises:
             PlanError: an option of a step is not served by this stack.
+            ConflictError: another run has the name.
             StoreError: a store refuses.
         """
         refuse_unserved(self.plan, self.stack.record)
         run_id = new_id()
         started = now()
         self._metadata.open()
+        if self.options.name:
+            refuse_taken(self._metadata, self.options.name)
         if (dead := interrupted_before(self._metadata, self.plan.pipeline)) is not None:
             self.progress.note(interruption(dead))
         self._select(run_id)
@@ -340,11 +344,6 @@ def _unserved(step: StepPlan, stack: StackRecord) -> Sequence[tuple[str, str]]:
         (f"experiment_tracker {named!r}", other, found),
     )
     return [(option, engine) for option, value, engine in checks if value]
-
-
-def run_name(pipeline: str, run_id: str, started: int) -> str:
-    """Return a name for a run: pipeline, start in UTC, and enough of the id to be unique."""
-    return f"{pipeline[:60]}-{moment(started):%Y%m%d-%H%M%S}-{run_id[-4:]}"
 
 
 def _cores() -> int:

@@ -28,7 +28,7 @@ class Provider:
     """Finds outputs for the steps that a run of `plan` does not execute.
 
     `base` is the run they come from; without it each comes from the newest run of the pipeline that has it.
-    The run `run_id` itself is none of them.
+    The run `run_id` itself is none of them, and neither are replays, which somebody made to look closer.
     """
 
     def __init__(self, client: Client, plan: Plan, run_id: str, base: RunView | None = None) -> None:
@@ -64,7 +64,8 @@ class Provider:
     def _runs(self) -> Iterable[RunView]:
         if self._base is not None:
             return [self._base]
-        return (run for run in self._client.runs(self._plan.pipeline) if run.id != self._run_id)
+        runs = self._client.runs(self._plan.pipeline)
+        return (run for run in runs if run.id != self._run_id and not run.record.parent)
 
     def _of(self, run: RunView, names: list[str]) -> Iterator[tuple[str, Settled | None, str]]:
         """Yield which of the steps the run has completed: what it has of them, or why that is of no use."""

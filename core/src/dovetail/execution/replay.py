@@ -14,6 +14,8 @@ from dovetail.execution.progress import Lines, Progress, choose_progress
 from dovetail.execution.provenance import GitState
 from dovetail.execution.resumption import setting_of
 from dovetail.execution.revision import revise
+from dovetail.materializers.intact import damage
+from dovetail.records.plan import Plan, Retry
 from dovetail.references import load
 from dovetail.stacks.assemble import assemble, material_registry
 
@@ -51,11 +53,20 @@ def replay_step(
         assemble(run.record.stack, only=USED_BY_RUNS, in_process=debug) as stack,
     ):
         start = Start(setting, request, progress, git, parent=run.id, notes=(*notes, *revision.notes))
-        return launch(stack, revision.plan, start)
+        return launch(stack, _tried_once(revision.plan) if debug else revision.plan, start)
+
+
+def _tried_once(plan: Plan) -> Plan:
+    """Return the plan without retries: who leaves the debugger wants no further attempt."""
+    once = (
+        step.model_copy(update={"options": step.options.model_copy(update={"retry": Retry()})})
+        for step in plan.steps
+    )
+    return plan.model_copy(update={"steps": tuple(once)})
 
 
 def _refuse_without_inputs(view: StepView) -> None:
-    """Raise PlanError where a step whose input is to be read did not end well."""
+    """Raise PlanError where an input is not there: its step did not end well, or it is damaged since."""
     for each in view.plan.inputs.values():
         source = view.run.step(each.step)
         if not source.status.good:
@@ -64,4 +75,11 @@ def _refuse_without_inputs(view: StepView) -> None:
                 f"step {view.name!r} of run {view.run.name!r} {never}:"
                 f" step {source.name!r}, whose output it reads, is {source.status}",
                 hint=f"go on with the run: dovetail run resume {view.run.name}",
+            )
+        artifact = source.outputs[each.output].record
+        if why := damage(view.run.records.artifacts, artifact):
+            raise PlanError(
+                f"step {view.name!r} of run {view.run.name!r} reads output {each.output!r}"
+                f" of step {each.step!r}, which is not what was stored: {why}",
+                hint="run the pipeline anew, which computes it again, and replay a step of that run",
             )

@@ -23,7 +23,7 @@ from dovetail.execution.workers import WorkerSetting
 from dovetail.records.plan import Plan
 from dovetail.stacks.assemble import assemble, material_registry
 
-_TO_ACCEPT = "to go on like this: dovetail run resume {} --accept-changes"
+_TO_ACCEPT = "to go on like this, say the same with --accept-changes"
 
 
 def resume_run(
@@ -118,4 +118,4 @@ def _revising(run: RunView, root: Path, parameters: Mapping[str, Any], *, accept
 
 def _refused(run: RunView, revision: Revision, lines: list[str]) -> PlanError:
     said = [f"run {run.name!r} would not go on as it began:", *lines, *revision.notes]
-    return PlanError("\n".join(said), hint=_TO_ACCEPT.format(run.name))
+    return PlanError("\n".join(said), hint=_TO_ACCEPT)

@@ -194,7 +194,7 @@ class SqlMetadataStore(SqlQueries):
         if hold is None:
             raise LeaseError(
                 f"run {run_id!r} is owned by {self._owner(run_id)}",
-                hint="wait until it has ended, or end it with Ctrl-C where it runs",
+                hint=f"wait until it has ended, or end it: dovetail run cancel {run_id}",
             )
         try:
             with self.database.writing() as cursor:
