@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import cloudpickle
-
 from dovetail.errors import MaterializerError
 from dovetail.materializers.base import BaseMaterializer
 from dovetail.materializers.files import ArtifactReader, ArtifactWriter
+from dovetail.materializers.pickle_script import ScriptPickler, ScriptUnpickler
 
 FILE = "value.pkl"
 NAME = "builtin/pickle"
@@ -27,7 +26,7 @@ class PickleMaterializer(BaseMaterializer):
     def save(self, value: Any, files: ArtifactWriter) -> None:
         with files.create(FILE) as stream:
             try:
-                cloudpickle.dump(value, stream, protocol=5)
+                ScriptPickler(stream).dump(value)
             except Exception as error:  # a class of the user's says how it is pickled
                 raise MaterializerError(
                     f"{type(value).__name__!r} cannot be pickled: {error}",
@@ -42,4 +41,4 @@ class PickleMaterializer(BaseMaterializer):
                 hint="pickle reads only what an output was told to store with it",
             )
         with files.open(FILE) as stream:
-            return cloudpickle.load(stream)
+            return ScriptUnpickler(stream).load()
