@@ -93,6 +93,7 @@ class Run:
     code: Code
     status: str
     artifacts: dict[str, str] = field(default_factory=dict)
+    computed: set[str] = field(default_factory=set)
 
 
 class Store(RuleBasedStateMachine):
@@ -243,6 +244,8 @@ class Store(RuleBasedStateMachine):
             if each["status"] in {"completed", "cached"}:
                 (made,) = each["outputs"].values()
                 run.artifacts[each["name"]] = made["id"]
+            if each["status"] == "completed":
+                run.computed.add(each["name"])
         self.runs[document["name"]] = run
         sound = {step: each for step, each in run.artifacts.items() if each not in self.damaged}
         assert {step: self.value(each) for step, each in sound.items()} == {
@@ -250,12 +253,19 @@ class Store(RuleBasedStateMachine):
         }
 
     def settled(self, run: Run) -> Iterator[tuple[object, ...]]:
-        """Yield the keys of what a run has."""
-        return (run.code.keys()[step] for step in run.artifacts)
+        """Yield the keys of what a run has computed."""
+        return (run.code.keys()[step] for step in run.computed)
 
     def spoiled(self, run: Run) -> Iterator[tuple[object, ...]]:
-        """Yield the keys of what a run has damaged: another intact one may be found, or none."""
-        return (run.code.keys()[step] for step, each in run.artifacts.items() if each in self.damaged)
+        """Yield the keys of which it is open whether they are hits.
+
+        What a run has damaged another may have whole. What it had from the cache is found by the run that
+        computed it, which may be deleted.
+        """
+        known = run.code.keys()
+        for step, each in run.artifacts.items():
+            if each in self.damaged or step not in run.computed:
+                yield known[step]
 
     def files(self, artifact: str) -> list[Path]:
         return list(self.store().glob(f"artifacts/*/{artifact}/*"))

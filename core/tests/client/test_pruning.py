@@ -141,8 +141,8 @@ def test_what_is_referred_to_by_now_stays(stack: LiveStack, pruning: Pruning, fi
     loose = new_artifact(run.run, "load")
     found = Pruning(stack.metadata_store, stack.artifact_store).find()
     stack.artifact_store.put(log_path(run.run.id, "x"), b"1")
-    run.reuse("load", loose)
     stack.metadata_store.record(Facts(artifacts=[loose, new_artifact(run.run, "x", id=artifact)]), run.lease)
+    run.reuse("load", loose)
     assert list(pruning.remove(found.waste)) == []
     assert stack.artifact_store.size(f"{artifact_directory(artifact)}/value.json") == 5
 

@@ -41,8 +41,10 @@ def flip(path: Path) -> None:
 
 
 def forbid_reading(store: ArtifactStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing be read but manifests."""
+    get = type(store).get
     monkeypatch.setattr(type(store), "open", None)
-    monkeypatch.setattr(type(store), "get", None)
+    monkeypatch.setattr(type(store), "get", lambda self, path: get(self, path) if MANIFEST in path else None)
 
 
 def test_what_nobody_touched_is_not_read(
@@ -50,6 +52,16 @@ def test_what_nobody_touched_is_not_read(
 ) -> None:
     forbid_reading(store, monkeypatch)
     assert damage(store, record) is None
+
+
+def test_an_artifact_in_the_place_of_another_is_found(
+    store: ArtifactStore, keep: Keep, record: ArtifactRecord
+) -> None:
+    other = keep(place(store, record).parent, Path)
+    here, there = (place(store, each, MANIFEST).parent for each in (record, other))
+    here.rename(here.with_name("aside"))
+    there.rename(here)
+    assert MANIFEST in str(damage(store, record))
 
 
 @pytest.mark.parametrize("name", ["files/000001", "index.json", MANIFEST])

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -176,8 +177,12 @@ def neighbours(stack: StackRecord) -> list[StackRecord]:
 
 
 def _place(stack: StackRecord, kind: str) -> bytes:
+    """Return what tells whether two components are one place; links to a directory do not make another."""
     component = stack.components[kind]
-    return canonical_json([component.flavor, component.config])
+    config = dict(component.config)
+    if isinstance(path := config.get("path"), str):
+        config["path"] = str(Path(path).expanduser().resolve())
+    return canonical_json([component.flavor, config])
 
 
 def _runs(index: MetadataStore, *states: Status) -> Iterator[RunRecord]:

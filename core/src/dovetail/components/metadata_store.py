@@ -90,6 +90,8 @@ class MetadataStore(Component):
     4. Queries return pages in a stable order, use an index, and see only whole transactions.
     5. A run that is unfinished while nobody holds its lease is returned as `interrupted`.
 
+    A cached step whose outputs are not recorded any more is refused with StoreError.
+
     docs/contracts/metadata-store.md says it in detail, with the numbers of the tests in
     `dovetail.testing.metadata_store`.
     """

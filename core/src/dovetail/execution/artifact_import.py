@@ -38,6 +38,8 @@ def import_archive(client: Client, path: Path, allowed: Collection[str] = ()) ->
         ArtifactError: the archive is not whole, or nothing of Dovetail's.
         MaterializerError: a materializer is not installed, or not allowed.
     """
+    if not path.is_file() and path.exists():  # a pipe would be waited for
+        raise ArtifactError(f"archive {str(path)!r} is no file", hint="name a file of `artifact export`")
     try:
         stream = path.open("rb")
     except OSError as error:

@@ -27,6 +27,7 @@ from dovetail.records.record import Record
 
 _LARGEST = 1 << 28
 """What the index, or a manifest, may take up: they are read into memory."""
+_LONGEST_TEXT = 10_000
 _BLOCK = tarfile.BLOCKSIZE
 _END = b"\0" * (2 * _BLOCK)
 _CHUNK = 1 << 20
@@ -186,6 +187,9 @@ class Archive:
             != (manifest.type, manifest.materializer),
             "sizes contradict each other": record.size != sum(each.size for each in manifest.files)
             or any(each.size < 0 for each in manifest.files),
+            "its texts are longer than any program writes them": any(
+                len(each) > _LONGEST_TEXT for each in (record.type, record.step, record.output)
+            ),
             "its files are not in order": paths != sorted(set(paths)),
             "two of its files are in each other's place": bool({*paths, MANIFEST} & {*above})
             or MANIFEST in paths,

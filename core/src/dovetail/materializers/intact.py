@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.errors import StoreError
-from dovetail.hashing import digest_stream
+from dovetail.hashing import digest_bytes, digest_stream
 from dovetail.materializers.files import ArtifactReader
 from dovetail.records.artifact import MANIFEST, ArtifactRecord, FileEntry, Manifest
 
@@ -14,9 +14,13 @@ from dovetail.records.artifact import MANIFEST, ArtifactRecord, FileEntry, Manif
 def damage(store: ArtifactStore, record: ArtifactRecord) -> str | None:
     """Return what is wrong with an artifact that is to be used again, None where nothing is.
 
-    Files that nobody has changed since the artifact was published cost a look each. All others are read
-    and compared by digest, and so is every file of a store that cannot tell.
+    The manifest is read, so that one artifact in the place of another is found. Files that nobody has
+    changed since the artifact was published cost a look each. All others are read and compared by digest,
+    and so is every file of a store that cannot tell.
     """
+    manifest = f"{record.stored}/{MANIFEST}"
+    if store.size(manifest) is not None and digest_bytes(store.get(manifest)) != record.digest:
+        return next(_wrong(store, record), f"{MANIFEST!r} is that of another artifact")
     untouched = True
     for path, size in ((MANIFEST, None), *((each.path, each.size) for each in record.files)):
         state = store.state(f"{record.stored}/{path}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from dovetail.components.metadata_store import ArtifactQuery, Facts, MetadataStore
-from dovetail.errors import LeaseError
+from dovetail.errors import LeaseError, StoreError
 from dovetail.names import new_id
 from dovetail.records.run import Status
 from dovetail.testing.begun_run import begun
@@ -15,7 +15,7 @@ from dovetail.testing.run_facts import completed, metric, new_artifact
 
 
 class DeletionContract:
-    """Numbers 26, 32 and 33 of `dovetail.testing.metadata_store.MetadataStoreContract`."""
+    """Numbers 26 and 32 to 34 of `dovetail.testing.metadata_store.MetadataStoreContract`."""
 
     def test_26_a_deleted_run_leaves_only_what_others_refer_to(self, store: MetadataStore) -> None:
         run, lease = begun(store)
@@ -61,3 +61,12 @@ class DeletionContract:
         assert store.artifacts_by_id(asked) == {made.id: made}
         assert store.forget_artifacts([made.id]) == set()
         assert store.forget_artifacts([]) == set()
+
+    def test_34_a_cached_step_with_an_output_that_was_deleted_is_refused(self, store: MetadataStore) -> None:
+        run, lease = begun(store)
+        taken = completed(run, "load", status=Status.CACHED)
+        with pytest.raises(StoreError, match="'load'"):
+            store.record(Facts(steps=taken.steps), lease)
+        assert store.steps(run.id) == []
+        store.record(taken, lease)
+        assert [each.step for each in store.steps(run.id)] == ["load"]

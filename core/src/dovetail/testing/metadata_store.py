@@ -272,7 +272,8 @@ class MetadataStoreContract(DeletionContract):
         newest = completed(run, "train", key="key")
         store.record(newest, lease)
         other, lease = begun(store)
-        taken = completed(other, "load", key="key", status=Status.CACHED, cached_from=run.id)
+        outputs = {"output": newest.artifacts[0].id}
+        taken = completed(other, "load", key="key", status=Status.CACHED, cached_from=run.id, outputs=outputs)
         store.record(Facts(steps=taken.steps), lease)
         store.record(Facts(steps=[failed(other, "train").steps[0].model_copy(update={"key": "key"})]), lease)
         assert store.cached("key") == (newest.steps[0], {"output": newest.artifacts[0]})

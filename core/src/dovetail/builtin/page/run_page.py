@@ -15,6 +15,7 @@ from dovetail.builtin.page.snapshot import ArtifactSnapshot, RunSnapshot, StepSn
 _SHORT_COMMIT = 10
 _SHORT_DIGEST = 12
 _WIDE_TYPE = 30
+_LONGEST_TYPE = 1000
 _MODULES = re.compile(r"(?:\w+\.)+")
 # So many errors are told on top.
 _TOLD = 10
@@ -159,7 +160,10 @@ def _artifact(artifact: ArtifactSnapshot) -> list[str]:
 
 def _short_type(name: str) -> str:
     """Return a type without the modules, where the whole would take the width of the page."""
-    return name if len(name) <= _WIDE_TYPE else _MODULES.sub("", name)
+    if len(name) <= _WIDE_TYPE:
+        return name
+    short = _MODULES.sub("", name[:_LONGEST_TYPE])
+    return short if len(name) <= _LONGEST_TYPE else f"{short}..."
 
 
 def _parameters(run: RunSnapshot) -> str:

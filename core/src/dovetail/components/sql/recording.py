@@ -104,10 +104,28 @@ class Recorder:
     def record(self, facts: Facts) -> None:
         """Write steps, attempts, artifacts and metrics; what ended well before stays as it is."""
         self._check_owner(facts)
+        self._check_outputs(facts)
         self._steps({each.step: each for each in facts.steps}, reopened=facts.reopened)
         self._attempts({each.id: each for each in facts.attempts})
         self._artifacts({each.id: each for each in facts.artifacts})
         self._metrics(facts.metrics)
+
+    def _check_outputs(self, facts: Facts) -> None:
+        """Refuse steps that have outputs of earlier runs which were deleted since they were looked up."""
+        made = {each.id for each in facts.artifacts}
+        wanted = {
+            artifact: step.step
+            for step in facts.steps
+            if step.status is Status.CACHED
+            for artifact in step.outputs.values()
+            if artifact not in made
+        }
+        there = {row[0] for row in self._existing("artifacts", ("id",), "id", list(wanted))}
+        if gone := [step for artifact, step in wanted.items() if artifact not in there]:
+            raise StoreError(
+                f"step {gone[0]!r} was to have an output of an earlier run, which was deleted a moment ago",
+                hint="going on with the run computes it anew",
+            )
 
     def _check_owner(self, facts: Facts) -> None:
         for part in (facts.steps, facts.attempts, facts.artifacts, facts.metrics):
