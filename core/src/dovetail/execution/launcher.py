@@ -32,7 +32,7 @@ from dovetail.execution.outset import Revise, outset, whole
 from dovetail.execution.progress import Progress
 from dovetail.execution.provenance import GitState, library_versions
 from dovetail.execution.recorder import Recorder
-from dovetail.execution.run_names import refuse_taken, run_name
+from dovetail.execution.run_names import refuse_stale, refuse_taken, run_name
 from dovetail.execution.scratch import sweep_scratch
 from dovetail.execution.selection import Selection
 from dovetail.execution.workers import LocalWorkers, WorkerSetting
@@ -167,6 +167,7 @@ class Launcher:
 
     def _take_up(self, run: RunRecord, lease: Lease) -> RunRecord:
         """Settle what earlier processes of the run did; return the run with the plan it goes on with."""
+        refuse_stale(self._metadata, run)
         recorder = Recorder(self._metadata, lease)
         adoption = adopt(self.plan, run, self._metadata, self._store, recorder)
         client = Client(self.stack)
