@@ -11,12 +11,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from dovetail import failpoints
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.components.orchestrator import StepEnd, StepProcess
 from dovetail.execution.attempts import Workers
 from dovetail.execution.cache import cache_key, uncacheable
+from dovetail.execution.code_watch import CodeWatch
 from dovetail.execution.intake import read_report, report_without, timed
 from dovetail.execution.progress import Progress
 from dovetail.execution.recorder import Recorder
@@ -74,6 +76,7 @@ class Dispatch:
     counts: Counter[Status] = field(default_factory=Counter)
     _steps: dict[str, StepPlan] = field(init=False)
     _frontier: Frontier = field(init=False)
+    _code: CodeWatch = field(init=False)
     _out: dict[str, _Out] = field(default_factory=dict)
     _reports: dict[str, StepReport] = field(default_factory=dict)
     _artifacts: dict[tuple[str, str], ArtifactRecord] = field(default_factory=dict)
@@ -86,6 +89,7 @@ class Dispatch:
         """Lay out the graph."""
         self._steps = {step.name: step for step in self.plan.steps}
         self._frontier = Frontier({step.name: step.upstream() for step in self.plan.steps})
+        self._code = CodeWatch(self.plan, Path(self.run.source_root), self.progress)
         self._readers.update(
             (each.step, each.output) for step in self.plan.steps for each in step.inputs.values()
         )
@@ -139,8 +143,7 @@ class Dispatch:
 
     def call(self, task: StepTask) -> StepEnd:
         """Make the attempt in this process."""
-        report = self.workers.call(task)
-        self._reports[task.attempt] = report
+        report = self._reports[task.attempt] = self.workers.call(task)
         return StepEnd(report.reason)
 
     def start(self, task: StepTask) -> StepProcess:
@@ -225,9 +228,8 @@ class Dispatch:
     def _key(self, step: StepPlan) -> str:
         if uncacheable(step):
             return ""
-        return cache_key(
-            step, {name: self._artifacts[each.step, each.output].digest for name, each in step.inputs.items()}
-        )
+        digests = {name: self._artifacts[each.step, each.output].digest for name, each in step.inputs.items()}
+        return cache_key(step, digests)
 
     def _input_ids(self, step: StepPlan) -> dict[str, str]:
         return {name: self._artifacts[each.step, each.output].id for name, each in step.inputs.items()}
@@ -316,7 +318,6 @@ class Dispatch:
 
     def _note_attempt(self, out: _Out, report: StepReport) -> None:
         failure = report.failure
-        log = log_path(self.run.id, out.task.attempt)
         self.recorder.attempt(
             AttemptRecord(
                 id=out.task.attempt,
@@ -330,11 +331,12 @@ class Dispatch:
                 reason=report.reason.value,
                 error=failure.text if failure else None,
                 traceback=failure.traceback if failure else None,
-                log=log,
+                log=log_path(self.run.id, out.task.attempt),
             )
         )
 
     def _completed(self, out: _Out, report: StepReport) -> None:
+        out.key = self._code.key(out.step, out.key)
         self.written += [each.stored for each in report.outputs]
         self.recorder.results(report.outputs, report.metrics)
         artifacts = {each.output: each for each in report.outputs}
@@ -371,9 +373,8 @@ class Dispatch:
 
     def _may_retry(self, out: _Out, report: StepReport) -> bool:
         retry, tries = out.step.options.retry, self._tries[out.step.name]
-        if tries >= retry.attempts:
-            return False
-        if retry.on and not (report.failure and report.failure.is_any_of(retry.on)):
+        meant = not retry.on or (report.failure is not None and report.failure.is_any_of(retry.on))
+        if tries >= retry.attempts or not meant:
             return False
         failpoints.hit("retry")
         delay = wait_before_next(retry, tries)
@@ -393,8 +394,7 @@ class Dispatch:
                 self._artifacts[step, output] = artifact
 
     def _release(self, step: StepPlan) -> None:
-        for each in step.inputs.values():
-            source = (each.step, each.output)
+        for source in ((each.step, each.output) for each in step.inputs.values()):
             self._readers[source] -= 1
             if not self._readers[source]:
                 del self._artifacts[source], self._readers[source]

@@ -37,7 +37,7 @@ class CodePlaces:
         """Return where a part is, by its name and recorded digest; None where its module has no file."""
         label = _LABEL.fullmatch(part)
         module = label["module"] if label else part
-        file = self._file(module)
+        file = self.file(module)
         if label is None or file is None:
             return None
         source = self._read(file, module)
@@ -56,8 +56,8 @@ class CodePlaces:
             recorded=None if in_memory else source.part(top).digest == digest,
         )
 
-    def _file(self, module: str) -> str | None:
-        """Return the file of a module relative to the root."""
+    def file(self, module: str) -> str | None:
+        """Return the file of a module relative to the root; None where it has none there."""
         if module in self._paths:
             return self._paths[module]
         if not module:
