@@ -55,9 +55,10 @@ def test_what_nobody_touched_is_not_read(
 
 
 def test_an_artifact_in_the_place_of_another_is_found(
-    store: ArtifactStore, keep: Keep, record: ArtifactRecord
+    store: ArtifactStore, keep: Keep, record: ArtifactRecord, tmp_path: Path
 ) -> None:
-    other = keep(place(store, record).parent, Path)
+    (tmp_path / "value" / "one").write_bytes(b"3" * 100)
+    other = keep(tmp_path / "value", Path)
     here, there = (place(store, each, MANIFEST).parent for each in (record, other))
     here.rename(here.with_name("aside"))
     there.rename(here)

@@ -18,9 +18,6 @@ def damage(store: ArtifactStore, record: ArtifactRecord) -> str | None:
     changed since the artifact was published cost a look each. All others are read and compared by digest,
     and so is every file of a store that cannot tell.
     """
-    manifest = f"{record.stored}/{MANIFEST}"
-    if store.size(manifest) is not None and digest_bytes(store.get(manifest)) != record.digest:
-        return next(_wrong(store, record), f"{MANIFEST!r} is that of another artifact")
     untouched = True
     for path, size in ((MANIFEST, None), *((each.path, each.size) for each in record.files)):
         state = store.state(f"{record.stored}/{path}")
@@ -29,7 +26,9 @@ def damage(store: ArtifactStore, record: ArtifactRecord) -> str | None:
         if size not in {None, state.size}:
             return f"{path!r} has {state.size} bytes instead of {size}"
         untouched = untouched and state.changed is not None and state.changed <= record.created
-    return None if untouched else next(_wrong(store, record), None)
+    if untouched and digest_bytes(store.get(f"{record.stored}/{MANIFEST}")) == record.digest:
+        return None
+    return next(_wrong(store, record), None)
 
 
 def verify_artifact(store: ArtifactStore, record: ArtifactRecord) -> list[str]:
