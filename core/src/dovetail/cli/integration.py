@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from dovetail.cli.consent import agreed
 from dovetail.cli.render import json_option, print_fields, print_json, print_table, say
 from dovetail.discovery import keeping
 from dovetail.discovery.index import Index, load_index
@@ -161,23 +162,10 @@ def _agreed(change: Any, verb: str, *, dry_run: bool, yes: bool) -> bool:  # noq
     say(f"by: {change.shown}")
     if dry_run:
         return False
-    if not yes:
-        _confirm()
+    hint = "--yes goes on without asking, --dry-run only shows what would be done"
+    if not yes and not agreed("Go on?", asked="go on", hint=hint):
+        raise click.Abort
     return True
-
-
-def _confirm() -> None:
-    """Ask whether to go on; raise where the answer is no, or nobody is there to answer."""
-    try:
-        click.confirm("Go on?", abort=True, err=True)
-    except click.Abort as abort:
-        if isinstance(abort.__context__, EOFError):
-            click.echo(err=True)
-            raise UsageError(
-                "nobody is there to say whether to go on: standard input is at its end",
-                hint="--yes goes on without asking, --dry-run only shows what would be done",
-            ) from abort
-        raise
 
 
 def _report(index: Index, names: Sequence[str]) -> int | None:

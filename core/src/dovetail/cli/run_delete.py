@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import click
 
+from dovetail.cli.consent import agreed
 from dovetail.cli.render import json_option, print_json, say
 from dovetail.cli.run_names import run_names
 from dovetail.cli.run_view import find_run, moment, run_summary
 from dovetail.client import Client, RunView
 from dovetail.client.deletion import delete_run, refuse_running
-from dovetail.errors import UsageError
 
 
 @click.command(name="delete")
@@ -39,18 +39,9 @@ def delete(run_refs: Sequence[str], *, yes: bool, as_json: bool) -> None:
 
 
 def _confirm(runs: Sequence[RunView]) -> None:
-    """Ask a person whether to go on; raise where the answer is no, or nobody is there."""
+    """Ask a person whether to go on; leave where the answer is no."""
     names = ", ".join(f"{run.name} ({run.status}, {moment(run.started)})" for run in runs)
-    try:
-        agreed = click.confirm(f"Delete {names}, with logs and reports?", err=True)
-    except click.Abort as abort:
-        if isinstance(abort.__context__, EOFError):
-            click.echo(err=True)
-            raise UsageError(
-                "nobody is there to say whether to delete: standard input is at its end",
-                hint="--yes deletes without asking",
-            ) from abort
-        raise
-    if not agreed:
+    question = f"Delete {names}, with logs and reports?"
+    if not agreed(question, asked="delete", hint="--yes deletes without asking"):
         say("nothing was deleted")
         raise click.exceptions.Exit(1)

@@ -82,23 +82,19 @@ def waiting_for(graph: Graph) -> dict[str, list[str]]:
 
 def downstream(graph: Graph, starts: Iterable[str]) -> set[str]:
     """Return all nodes that wait, directly or not, for one of `starts`; the starts only if they do so too."""
-    waiting = waiting_for(graph)
-    found: set[str] = set()
-    pending = deque(starts)
-    while pending:
-        for name in waiting[pending.popleft()]:
-            if name not in found:
-                found.add(name)
-                pending.append(name)
-    return found
+    return _reached(waiting_for(graph), starts)
 
 
 def upstream(graph: Graph, starts: Iterable[str]) -> set[str]:
     """Return all nodes that `starts` wait for, directly or not; the starts only if others of them do so."""
+    return _reached(graph, starts)
+
+
+def _reached(edges: Mapping[str, Iterable[str]], starts: Iterable[str]) -> set[str]:
     found: set[str] = set()
     pending = deque(starts)
     while pending:
-        for name in graph[pending.popleft()]:
+        for name in edges[pending.popleft()]:
             if name not in found:
                 found.add(name)
                 pending.append(name)
