@@ -7,7 +7,7 @@ from typing import Any, assert_type
 from dovetail import BaseStep, Client, Plan, Repository, pipeline, step, step_context
 from dovetail.client import ArtifactView, RunView, StepView
 from dovetail.execution.api import Pipeline
-from dovetail.execution.context import StepContext
+from dovetail.execution.attempt.context import StepContext
 from dovetail.records.run import Status
 
 

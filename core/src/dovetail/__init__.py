@@ -19,7 +19,7 @@ _PLACES = {
     "definition.step": ("BaseStep", "step"),
     "errors": ("DovetailError", "RunCancelled", "StepError"),
     "execution.api": ("pipeline", "run"),
-    "execution.context": ("step_context",),
+    "execution.attempt.context": ("step_context",),
     "materializers.base": ("BaseMaterializer",),
     "records.config": ("BaseStepConfig",),
     "records.plan": ("Plan", "Retry"),

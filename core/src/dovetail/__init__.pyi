@@ -18,7 +18,7 @@ from dovetail.errors import RunCancelled as RunCancelled
 from dovetail.errors import StepError as StepError
 from dovetail.execution.api import pipeline as pipeline
 from dovetail.execution.api import run as run
-from dovetail.execution.context import step_context as step_context
+from dovetail.execution.attempt.context import step_context as step_context
 from dovetail.materializers.base import BaseMaterializer as BaseMaterializer
 from dovetail.records.config import BaseStepConfig as BaseStepConfig
 from dovetail.records.plan import Plan as Plan

@@ -65,7 +65,7 @@ _WHERE: dict[str, tuple[str, ...]] = {
         "UsageError",
         "did_you_mean",
     ),
-    "dovetail.execution.context": ("StepContext", "step_context"),
+    "dovetail.execution.attempt.context": ("StepContext", "step_context"),
     "dovetail.failpoints": ("hit",),
     "dovetail.hashing": ("Hasher", "canonical_json", "digest_bytes", "digest_stream", "digest_value"),
     "dovetail.materializers.base": ("BaseMaterializer",),

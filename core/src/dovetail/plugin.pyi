@@ -71,8 +71,8 @@ from dovetail.errors import StepError as StepError
 from dovetail.errors import StoreError as StoreError
 from dovetail.errors import UsageError as UsageError
 from dovetail.errors import did_you_mean as did_you_mean
-from dovetail.execution.context import StepContext as StepContext
-from dovetail.execution.context import step_context as step_context
+from dovetail.execution.attempt.context import StepContext as StepContext
+from dovetail.execution.attempt.context import step_context as step_context
 from dovetail.failpoints import hit as hit
 from dovetail.hashing import Hasher as Hasher
 from dovetail.hashing import canonical_json as canonical_json

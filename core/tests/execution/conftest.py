@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dovetail.components.orchestrator import StepEnd
-from dovetail.execution.job import Job
+from dovetail.execution.attempt.job import Job
 from dovetail.execution.processes.pool import ProcessPool
 from dovetail.names import new_id
 from dovetail.records.plan import Plan

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from dovetail import failpoints
-from dovetail.execution.job import Job, WorkerComponent
+from dovetail.execution.attempt.job import Job, WorkerComponent
+from dovetail.execution.attempt.step_runner import Worker
 from dovetail.execution.rehearsal import FEWEST, rehearse
-from dovetail.execution.step_runner import Worker
 from dovetail.records.report import StepReport, StepTask
 from dovetail.records.run import Status
 from dovetail.records.stack import ComponentRecord

@@ -8,7 +8,7 @@ from dovetail.cli.render import json_option, print_json, say
 from dovetail.cli.run_names import run_names
 from dovetail.cli.run_view import find_run, run_document, show_run
 from dovetail.client import Client
-from dovetail.execution.cancellation import ask_to_end, await_end, grace_of
+from dovetail.execution.cancelling.elsewhere import ask_to_end, await_end, grace_of
 from dovetail.records.run import Status
 
 

@@ -18,7 +18,13 @@ from dovetail.cli.step_options import read_parameters, selecting, setting_parame
 from dovetail.client import RunView
 from dovetail.errors import DovetailError, UsageError
 from dovetail.execution.api import Pipeline, Request, run
-from dovetail.execution.script import Captured, body_problem, execute, pipelines_run_in, script_problem
+from dovetail.execution.attempt.script import (
+    Captured,
+    body_problem,
+    execute,
+    pipelines_run_in,
+    script_problem,
+)
 from dovetail.planning.yaml_plan import load_plan
 from dovetail.yamlio import read_file
 

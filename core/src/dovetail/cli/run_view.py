@@ -8,8 +8,8 @@ from typing import Any
 
 from dovetail.cli.render import NOTHING, print_lines, print_table, say
 from dovetail.client import ArtifactView, Client, RunView, StepView
+from dovetail.execution.beginning.selection import Selection
 from dovetail.execution.interruption import DIED, going_on, interruption
-from dovetail.execution.selection import Selection
 from dovetail.records.run import AttemptRecord, Status
 
 _MINUTE, _HOUR = 60.0, 3600.0

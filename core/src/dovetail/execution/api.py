@@ -14,14 +14,14 @@ from dovetail.definition.composition import Composition
 from dovetail.definition.pipeline import PipelineDefinition
 from dovetail.definition.quiet import ending_quietly, leave_quietly
 from dovetail.errors import DovetailError, RunCancelled, StepError
+from dovetail.execution.attempt.script import MODE, Captured
+from dovetail.execution.beginning.outset import Revise
+from dovetail.execution.beginning.selection import Names, Selection
+from dovetail.execution.beginning.sources import check_sources, setting_for, setting_for_plan
 from dovetail.execution.interruption import going_on
 from dovetail.execution.launcher import USED_BY_RUNS, Launcher, Options
-from dovetail.execution.outset import Revise
 from dovetail.execution.progress import Progress, choose_progress
 from dovetail.execution.provenance import GitState
-from dovetail.execution.script import MODE, Captured
-from dovetail.execution.selection import Names, Selection
-from dovetail.execution.sources import check_sources, setting_for, setting_for_plan
 from dovetail.execution.workers import WorkerSetting
 from dovetail.planning.code import is_reloadable
 from dovetail.planning.compiler import compile_plan

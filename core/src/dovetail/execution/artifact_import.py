@@ -11,8 +11,8 @@ from pathlib import Path
 from dovetail.client import Client, RunView
 from dovetail.components.metadata_store import Facts, Lease
 from dovetail.errors import ArtifactError, MaterializerError
+from dovetail.execution.beginning.run_names import run_name
 from dovetail.execution.provenance import library_versions
-from dovetail.execution.run_names import run_name
 from dovetail.materializers.archive import Archive, Archived
 from dovetail.materializers.registry import CUSTOM, PICKLE, Registry
 from dovetail.names import LONGEST, new_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from dovetail.execution.module_file import file_of
+from dovetail.execution.attempt.module_file import file_of
 from dovetail.execution.progress import Progress
 from dovetail.planning.code_places import CodePlaces
 from dovetail.records.plan import Plan, SourceRef, StepPlan

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.components.orchestrator import StepEnd
+from dovetail.execution.attempt.unreported import failure_without
 from dovetail.execution.retries import classes_of
-from dovetail.execution.unreported import failure_without
 from dovetail.records.report import Failure, Reason, StepReport, StepTask, report_path
 from dovetail.records.run import Status
 

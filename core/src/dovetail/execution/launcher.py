@@ -22,19 +22,19 @@ from dovetail.components.artifact_store import ArtifactStore
 from dovetail.components.metadata_store import Lease, MetadataStore
 from dovetail.components.orchestrator import Orchestrator
 from dovetail.errors import LeaseError, PlanError, StoreError
-from dovetail.execution.adoption import adopt
-from dovetail.execution.cancel import CancelRequest
-from dovetail.execution.cancel_watch import CancelWatch
+from dovetail.execution.beginning.adoption import adopt
+from dovetail.execution.beginning.outset import Revise, outset, whole
+from dovetail.execution.beginning.run_names import refuse_stale, refuse_taken, run_name
+from dovetail.execution.beginning.selection import Selection
+from dovetail.execution.cancelling.forced_end import children_now, leave_at_once
+from dovetail.execution.cancelling.request import GRACE, CancelRequest
+from dovetail.execution.cancelling.watch import CancelWatch
 from dovetail.execution.dispatch import Dispatch, Policy
-from dovetail.execution.forced_end import children_now, leave_at_once
 from dovetail.execution.interruption import going_on, interrupted_before, interruption, resumption
-from dovetail.execution.outset import Revise, outset, whole
 from dovetail.execution.progress import Progress
 from dovetail.execution.provenance import GitState, library_versions
 from dovetail.execution.recorder import Recorder
-from dovetail.execution.run_names import refuse_stale, refuse_taken, run_name
 from dovetail.execution.scratch import sweep_scratch
-from dovetail.execution.selection import Selection
 from dovetail.execution.workers import LocalWorkers, WorkerSetting
 from dovetail.hashing import digest_bytes
 from dovetail.names import new_id
@@ -47,7 +47,6 @@ from dovetail.stacks.stack import LiveStack
 
 USED_BY_RUNS = ("orchestrator", "step_operator", "artifact_store", "metadata_store", "experiment_tracker")
 """Component types that a run uses; the others of a stack are not imported for it."""
-GRACE = 10.0
 _POLL = 0.5
 _FLUSHED_SINGLY = 200
 """Up to so many artifacts are flushed file by file; beyond, the whole file system at once is cheaper."""

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from dovetail.components.artifact_store import ArtifactStore
+from dovetail.execution.attempt.streams import flush_streams
 from dovetail.execution.processes.channel import lift
 from dovetail.execution.processes.log_file import LogFile
-from dovetail.execution.processes.step_process import flush_streams
 from dovetail.records.report import StepTask, log_path
 
 LOG_LIMIT = 64 << 20

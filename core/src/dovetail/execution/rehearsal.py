@@ -19,8 +19,8 @@ from dovetail.builtin.local_artifact_store import LocalArtifactStore, LocalArtif
 from dovetail.builtin.memory_artifact_store import MemoryArtifactStore, MemoryArtifactStoreConfig
 from dovetail.definition.step import step
 from dovetail.errors import DovetailError
-from dovetail.execution.job import Job
-from dovetail.execution.step_runner import Worker
+from dovetail.execution.attempt.job import Job
+from dovetail.execution.attempt.step_runner import Worker
 from dovetail.names import new_id
 from dovetail.records.artifact import ArtifactRecord
 from dovetail.records.plan import MaterializerRef, OutputPlan, Plan, SourceRef, StepInput, StepPlan

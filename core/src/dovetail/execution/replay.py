@@ -8,18 +8,18 @@ from pathlib import Path
 from dovetail.client import RunView, StepView
 from dovetail.errors import PlanError
 from dovetail.execution.api import Request, Start, launch
+from dovetail.execution.beginning.revision import revise
 from dovetail.execution.launcher import USED_BY_RUNS
 from dovetail.execution.output import terminal
 from dovetail.execution.progress import Lines, Progress, choose_progress
 from dovetail.execution.provenance import GitState
 from dovetail.execution.resumption import setting_of
-from dovetail.execution.revision import revise
 from dovetail.materializers.intact import damage
 from dovetail.records.plan import Plan, Retry
 from dovetail.references import load
 from dovetail.stacks.assemble import assemble, material_registry
 
-DEBUGGER = "dovetail.execution.post_mortem:debug"
+DEBUGGER = "dovetail.execution.attempt.post_mortem:debug"
 
 
 def replay_step(

@@ -12,13 +12,13 @@ from dovetail.client import RunView
 from dovetail.errors import ConflictError, NotFoundError, PlanError
 from dovetail.execution.api import Request, Start, launch
 from dovetail.execution.artifact_import import ARCHIVE
+from dovetail.execution.beginning.outset import Revise
+from dovetail.execution.beginning.plan_references import check_materializers
+from dovetail.execution.beginning.revision import Revision, revise
+from dovetail.execution.beginning.selection import Selection
+from dovetail.execution.beginning.sources import setting_for_plan
 from dovetail.execution.launcher import USED_BY_RUNS
-from dovetail.execution.outset import Revise
-from dovetail.execution.plan_references import check_materializers
 from dovetail.execution.progress import choose_progress
-from dovetail.execution.revision import Revision, revise
-from dovetail.execution.selection import Selection
-from dovetail.execution.sources import setting_for_plan
 from dovetail.execution.workers import WorkerSetting
 from dovetail.records.plan import Plan
 from dovetail.stacks.assemble import assemble, material_registry

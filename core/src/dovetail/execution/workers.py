@@ -13,14 +13,14 @@ from typing import Any, Self
 
 from dovetail.components.orchestrator import StepProcess
 from dovetail.errors import PlanError
+from dovetail.execution.attempt.job import Job, WorkerComponent
+from dovetail.execution.attempt.step_runner import Worker
+from dovetail.execution.attempt.unreported import Unreported
 from dovetail.execution.hygiene import Hygiene
-from dovetail.execution.job import Job, WorkerComponent
 from dovetail.execution.output import Capture
 from dovetail.execution.processes.pool import ProcessPool
 from dovetail.execution.progress import Progress
 from dovetail.execution.scratch import Scratch, write_scratch
-from dovetail.execution.step_runner import Worker
-from dovetail.execution.unreported import Unreported
 from dovetail.records.plan import Plan
 from dovetail.records.report import StepReport, StepTask, log_directory, log_path
 from dovetail.records.run import RunRecord

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from dovetail.execution.context import step_context
+from dovetail.execution.attempt.context import step_context
 
 WITNESS = "DOVETAIL_TEST_WITNESS"
 """The environment variable that names the file to the steps."""

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
-from typing import Any
+
+from dovetail.execution.c_library import c_library
 
 SERVICE = "DOVETAIL_SERVICE"
 """The environment variable that marks a process, with all below it, as meant to outlive its step."""
@@ -21,22 +21,6 @@ ATTEMPT = "DOVETAIL_ATTEMPT"
 
 _SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG in linux/prctl.h
 _SET_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
-
-
-@cache
-def c_library() -> Any:  # noqa: ANN401 - symbols come by name
-    """Return the C library of this process, None where it cannot be had."""
-    try:
-        return ctypes.CDLL(None)
-    except (OSError, TypeError):
-        return None
-
-
-def flush_c_streams() -> None:
-    """Write out what C code of this process printed and the C library still buffers."""
-    library = c_library()
-    if library is not None:
-        library.fflush(None)
 
 
 def adopt_orphans() -> None:

@@ -8,16 +8,15 @@ import signal
 import sys
 import weakref
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from dovetail.execution.job import Job
-from dovetail.execution.processes.process_tree import flush_c_streams
-from dovetail.execution.unreported import EXIT_CODE, Unreported, last_words
+from dovetail.execution.attempt.job import Job
+from dovetail.execution.attempt.streams import flush_streams
+from dovetail.execution.attempt.unreported import EXIT_CODE, Unreported, last_words
 from dovetail.records.report import StepTask
 
-WORKER = "dovetail.execution.step_runner:Worker"
+WORKER = "dovetail.execution.attempt.step_runner:Worker"
 
 
 class Handlers:
@@ -87,14 +86,6 @@ def attempt(worker: Any, task: str) -> int:  # noqa: ANN401 - a Worker, or a sta
         last_words(error.report)
         return EXIT_CODE
     return 0 if report.status.good else 1
-
-
-def flush_streams() -> None:
-    """Write out what Python and C code have buffered; streams that the step closed are left alone."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError, AttributeError):
-            stream.flush()
-    flush_c_streams()
 
 
 def leave(code: int) -> NoReturn:

@@ -17,9 +17,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from dovetail.execution.attempt.script import inert, load_script
+from dovetail.execution.attempt.streams import flush_streams
+from dovetail.execution.c_library import c_library
 from dovetail.execution.processes.channel import Channel
 from dovetail.execution.processes.fork_safety import obstacle
-from dovetail.execution.processes.process_tree import adopt_orphans, c_library, die_with_parent
+from dovetail.execution.processes.process_tree import adopt_orphans, die_with_parent
 from dovetail.execution.processes.reseeding import reseed
 from dovetail.execution.processes.spare import Spare, hear
 from dovetail.execution.processes.step_process import (
@@ -27,12 +30,10 @@ from dovetail.execution.processes.step_process import (
     attempt,
     disinherit,
     enter_step,
-    flush_streams,
     leave,
     read_job,
     search_path,
 )
-from dovetail.execution.script import inert, load_script
 from dovetail.references import load
 
 
@@ -158,7 +159,7 @@ class WarmProcess:
 
 
 def _said_by(error: BaseException) -> str:
-    failure = load("dovetail.execution.failure:failure_of")(error)
+    failure = load("dovetail.execution.attempt.failure:failure_of")(error)
     text: str = failure.traceback or failure.text
     return text.rstrip()
 

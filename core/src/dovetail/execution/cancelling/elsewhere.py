@@ -9,8 +9,8 @@ from dovetail.client import RunView
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.components.component import Reach
 from dovetail.errors import ArtifactError, ConflictError, RunError
-from dovetail.execution.adoption import adopt
-from dovetail.execution.launcher import GRACE
+from dovetail.execution.beginning.adoption import adopt
+from dovetail.execution.cancelling.request import GRACE
 from dovetail.execution.recorder import Recorder
 from dovetail.records.record import now
 from dovetail.records.request import EndRequest, request_path

@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from dovetail.client import Client
-from dovetail.execution.adoption import Adoption, Settled
+from dovetail.execution.beginning.adoption import Adoption, Settled
+from dovetail.execution.beginning.provision import Provider
+from dovetail.execution.beginning.selection import Selection, graph_of, read_from
 from dovetail.execution.dispatch import Dispatch
-from dovetail.execution.provision import Provider
-from dovetail.execution.selection import Selection, graph_of, read_from
 from dovetail.records.plan import Plan
 from dovetail.records.run import Status, StepRunRecord
 

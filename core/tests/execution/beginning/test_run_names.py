@@ -33,7 +33,7 @@ def test_a_run_that_changed_since_it_was_read_is_not_taken_up(cli: CommandLine) 
     assert cli("run", "run.py", "--in-process", "--quiet").code == 0
     look = """
 from dovetail import Client
-from dovetail.execution.run_names import refuse_stale
+from dovetail.execution.beginning.run_names import refuse_stale
 client = Client()
 run = client.run().record
 metadata = client.records.metadata

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from dovetail.execution.cancel import CancelRequest
+from dovetail.execution.cancelling.request import CancelRequest
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dovetail.execution.processes.step_process import flush_streams
+from dovetail.execution.attempt.streams import flush_streams
 
 
 def call_once(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a step's result

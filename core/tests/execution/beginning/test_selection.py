@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dovetail.errors import NotFoundError, UsageError
-from dovetail.execution.selection import Selection, graph_of, read_from
+from dovetail.execution.beginning.selection import Selection, graph_of, read_from
 from dovetail.testing.run_facts import chain
 
 Graph = dict[str, set[str]]

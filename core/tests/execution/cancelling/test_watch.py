@@ -12,9 +12,9 @@ import pytest
 from dovetail.builtin.memory_artifact_store import MemoryArtifactStore, MemoryArtifactStoreConfig
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.errors import StoreError
-from dovetail.execution import cancel_watch
-from dovetail.execution.cancel import CancelRequest
-from dovetail.execution.cancel_watch import CancelWatch
+from dovetail.execution.cancelling import watch as module
+from dovetail.execution.cancelling.request import CancelRequest
+from dovetail.execution.cancelling.watch import CancelWatch
 from dovetail.records.request import EndRequest, request_path
 from dovetail.records.run import RunRecord, Status
 from dovetail.records.stack import StackRecord
@@ -27,7 +27,7 @@ RUN = RunRecord(
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ArtifactStore:
-    monkeypatch.setattr(cancel_watch, "PERIOD", 0.02)
+    monkeypatch.setattr(module, "PERIOD", 0.02)
     return MemoryArtifactStore("memory", MemoryArtifactStoreConfig(), home=tmp_path)
 
 

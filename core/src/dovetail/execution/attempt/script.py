@@ -18,7 +18,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from dovetail.errors import DefinitionError, DovetailError, UsageError
-from dovetail.execution.failure import users_place, users_traceback
+from dovetail.execution.attempt.failure import users_place, users_traceback
 from dovetail.yamlio import read_file
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from dovetail.errors import PlanError
-from dovetail.execution.module_file import check_module, file_of
-from dovetail.execution.plan_references import check_materializers, check_modules, load_own
+from dovetail.execution.attempt.module_file import check_module, file_of
+from dovetail.execution.beginning.plan_references import check_materializers, check_modules, load_own
 from dovetail.materializers.registry import JSON
 from dovetail.records.plan import MaterializerRef, OutputPlan, Plan, SourceRef, StepPlan
 

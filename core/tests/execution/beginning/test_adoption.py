@@ -11,7 +11,7 @@ import pytest
 from dovetail.builtin.memory_artifact_store import MemoryArtifactStore, MemoryArtifactStoreConfig
 from dovetail.builtin.sqlite import SqliteMetadataStore, SqliteMetadataStoreConfig
 from dovetail.components.metadata_store import Facts, Lease
-from dovetail.execution.adoption import Adoption, adopt
+from dovetail.execution.beginning.adoption import Adoption, adopt
 from dovetail.execution.recorder import Recorder
 from dovetail.materializers.artifacts import save_artifact
 from dovetail.materializers.registry import load_materializer

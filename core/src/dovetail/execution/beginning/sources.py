@@ -9,8 +9,8 @@ from typing import Any
 from dovetail.definition.pipeline import PipelineDefinition
 from dovetail.definition.step import StepDefinition
 from dovetail.errors import PlanError
-from dovetail.execution.plan_references import check_materializers, check_modules, load_own
-from dovetail.execution.step_runner import load_step
+from dovetail.execution.attempt.step_runner import load_step
+from dovetail.execution.beginning.plan_references import check_materializers, check_modules, load_own
 from dovetail.execution.workers import WorkerSetting
 from dovetail.planning.code import SourceReader
 from dovetail.records.plan import Plan, SourceRef, StepPlan

@@ -11,8 +11,8 @@ from dovetail.definition.composition import Node
 from dovetail.definition.signature import REQUIRED, StepSignature
 from dovetail.definition.step import StepDefinition, StepInstance
 from dovetail.errors import DovetailError, PlanError
+from dovetail.execution.beginning.sources import present_source
 from dovetail.execution.cache import PYTHON, differences
-from dovetail.execution.sources import present_source
 from dovetail.materializers.registry import Registry
 from dovetail.planning.code import SourceReader
 from dovetail.planning.edges import assignable

@@ -16,13 +16,13 @@ from dovetail.components.experiment_tracker import ExperimentTracker, TrackedSte
 from dovetail.definition.signature import StepSignature
 from dovetail.definition.step import StepDefinition, StepInstance, definition_of
 from dovetail.errors import MaterializerError, PlanError
-from dovetail.execution.context import StepContext, enter, leave, make_context
-from dovetail.execution.failure import failure_of
-from dovetail.execution.forked_copy import call_once
-from dovetail.execution.job import Job
-from dovetail.execution.module_file import check_module, same_file
-from dovetail.execution.script import MODE, inert, load_script
-from dovetail.execution.unreported import Unreported
+from dovetail.execution.attempt.context import StepContext, enter, leave, make_context
+from dovetail.execution.attempt.failure import failure_of
+from dovetail.execution.attempt.forked_copy import call_once
+from dovetail.execution.attempt.job import Job
+from dovetail.execution.attempt.module_file import check_module, same_file
+from dovetail.execution.attempt.script import MODE, inert, load_script
+from dovetail.execution.attempt.unreported import Unreported
 from dovetail.materializers.artifacts import load_artifact, save_artifact
 from dovetail.materializers.registry import load_materializer
 from dovetail.names import new_id

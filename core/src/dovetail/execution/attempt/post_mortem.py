@@ -6,7 +6,7 @@ import sys
 import traceback
 from pdb import Pdb
 
-from dovetail.execution.failure import is_users, users_frames, users_traceback
+from dovetail.execution.attempt.failure import is_users, users_frames, users_traceback
 
 
 def debug(error: BaseException) -> None:

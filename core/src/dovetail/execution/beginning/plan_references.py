@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dovetail.errors import MaterializerError, PlanError
-from dovetail.execution.module_file import check_module, file_of
-from dovetail.execution.step_runner import load_module
+from dovetail.execution.attempt.module_file import check_module, file_of
+from dovetail.execution.attempt.step_runner import load_module
 from dovetail.materializers.registry import CUSTOM
 from dovetail.planning.project_modules import ProjectModules
 from dovetail.records.plan import MaterializerRef, Plan, SourceRef, StepPlan

@@ -12,9 +12,11 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from dovetail.execution.processes.process_tree import c_library
-from dovetail.execution.step_runner import AROUND_STEP
+from dovetail.execution.attempt.step_runner import AROUND_STEP
+from dovetail.execution.c_library import c_library
 
+GRACE = 10.0
+"""Seconds that steps have to end, where their orchestrator does not say otherwise."""
 _COUNTED = {signal.SIGINT, signal.SIGTERM}
 """Signals that insist when they come again. A terminal that closes may well send SIGHUP twice."""
 _LISTENED = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]

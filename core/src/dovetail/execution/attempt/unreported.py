@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from dovetail.components.orchestrator import StepEnd
 from dovetail.errors import StoreError
-from dovetail.execution.failure import failure_of
+from dovetail.execution.attempt.failure import failure_of
 from dovetail.records.report import Failure, Reason, StepReport
 from dovetail.records.run import Status
 

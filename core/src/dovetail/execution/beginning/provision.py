@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from dovetail.client import Client, RunView
 from dovetail.errors import PlanError
-from dovetail.execution.adoption import Settled, intact
-from dovetail.execution.revision import changes_of
-from dovetail.execution.selection import graph_of
+from dovetail.execution.beginning.adoption import Settled, intact
+from dovetail.execution.beginning.revision import changes_of
+from dovetail.execution.beginning.selection import graph_of
 from dovetail.planning.graph import upstream
 from dovetail.records.plan import Plan, StepPlan
 from dovetail.records.record import now

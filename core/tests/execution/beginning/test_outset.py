@@ -11,11 +11,11 @@ import pytest
 from dovetail.builtin.memory_artifact_store import MemoryArtifactStore, MemoryArtifactStoreConfig
 from dovetail.client import Client
 from dovetail.errors import PlanError
-from dovetail.execution.adoption import Adoption, Settled
+from dovetail.execution.beginning.adoption import Adoption, Settled
+from dovetail.execution.beginning.outset import outset, whole
+from dovetail.execution.beginning.selection import Selection
 from dovetail.execution.dispatch import Dispatch, Policy
-from dovetail.execution.outset import outset, whole
 from dovetail.execution.progress import Progress
-from dovetail.execution.selection import Selection
 from dovetail.records.plan import Plan
 from dovetail.records.run import Status, StepRunRecord
 from dovetail.testing.run_facts import chain, completed, new_run

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dovetail.execution.script import load_script
+from dovetail.execution.attempt.script import load_script
 from dovetail.testing.command_line import CommandLine
 
 RUN = """

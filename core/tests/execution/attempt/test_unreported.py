@@ -6,7 +6,7 @@ import pytest
 
 from dovetail.components.orchestrator import StepEnd
 from dovetail.errors import StoreError
-from dovetail.execution.unreported import EXIT_CODE, Unreported, failure_without, last_words
+from dovetail.execution.attempt.unreported import EXIT_CODE, Unreported, failure_without, last_words
 from dovetail.records.report import Failure, Reason, StepReport
 from dovetail.records.run import Status
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from dovetail.components.artifact_store import ArtifactStore
-from dovetail.execution.cancel import CancelRequest, program_was_interrupted
+from dovetail.execution.cancelling.request import CancelRequest, program_was_interrupted
 from dovetail.records.request import request_path
 from dovetail.records.run import RunRecord
 

@@ -1,0 +1,1 @@
+"""The end of a run that somebody wishes: by a signal, from another process, or by force."""
