@@ -19,7 +19,7 @@ import pytest
 
 from dovetail.builtin.sqlite import SqliteMetadataStore, SqliteMetadataStoreConfig
 from dovetail.components.metadata_store import RunQuery
-from dovetail.execution.processes.process_tree import carriers
+from dovetail.host.process_tree import carriers
 from dovetail.testing.command_line import CommandLine
 from dovetail.testing.site import Site, on_the_path
 from dovetail.testing.storm import Storm

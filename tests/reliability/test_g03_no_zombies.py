@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dovetail.execution.processes.process_tree import carriers, children
+from dovetail.host.process_tree import carriers, children
 from dovetail.testing.command_line import CommandLine
 
 COOKIE = "TEST_COOKIE_OF_G03"

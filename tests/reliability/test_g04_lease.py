@@ -11,7 +11,7 @@ from typing import Any
 
 from dovetail.builtin.sqlite import SqliteMetadataStore, SqliteMetadataStoreConfig
 from dovetail.components.metadata_store import MetadataStore
-from dovetail.execution.processes.process_tree import carriers
+from dovetail.host.process_tree import carriers
 from dovetail.testing.command_line import CommandLine
 from dovetail.testing.invariants import Moment, local_violations
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from dovetail.testing.command_line import Answer, CommandLine
-from dovetail.testing.site import Site, on_the_path
+from dovetail.testing.command_line import CommandLine, assert_message
+from dovetail.testing.site import Site
 from dovetail.yamlio import read_yaml, write_yaml
 
 RUN = """
@@ -38,40 +35,25 @@ def project(cli: CommandLine) -> CommandLine:
     return cli
 
 
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """A folder in which wheels can be installed that the command line finds."""
-    (tmp_path / "site").mkdir()
-    with on_the_path(tmp_path / "site", monkeypatch) as found:
-        yield found
-
-
-def _is_a_message(answer: Answer, code: int, *parts: str) -> None:
-    assert answer.code == code, answer
-    assert answer.out == ""
-    assert "Traceback" not in answer.err, answer.err
-    assert "hint: " in answer.err, answer.err
-    for each in parts:
-        assert each in answer.err, answer.err
-
-
 def _nothing_has_run(cli: CommandLine) -> None:
     assert cli("run", "list", "--json").json() == []
 
 
 def test_g10_bad_yaml_is_told_with_line_and_column(project: CommandLine) -> None:
     project.write("bad.yaml", "steps:\n  first: [1, 2\n")
-    _is_a_message(project("run", "run.py", "--config", "bad.yaml"), 4, "bad.yaml:", "no YAML")
+    assert_message(project("run", "run.py", "--config", "bad.yaml"), 4, "bad.yaml:", "no YAML")
     project.write("unknown.yaml", "steps:\n  frist: {parameters: {size: 2}}\n")
-    _is_a_message(project("run", "run.py", "--config", "unknown.yaml"), 3, "'frist'", "did you mean 'first'?")
+    assert_message(
+        project("run", "run.py", "--config", "unknown.yaml"), 3, "'frist'", "did you mean 'first'?"
+    )
     _nothing_has_run(project)
 
 
 def test_g10_a_bad_name_is_told_with_file_and_line(project: CommandLine) -> None:
     path = project.write("named.py", RUN.replace("@step\ndef first", '@step(name="no/name")\ndef first'))
-    _is_a_message(project("run", "named.py"), 4, f"{path}:4", "'no/name' cannot name a step")
+    assert_message(project("run", "named.py"), 4, f"{path}:4", "'no/name' cannot name a step")
     answer = project.python("named.py")
-    _is_a_message(answer, 4, f"{path}:4", "'no/name' cannot name a step")
+    assert_message(answer, 4, f"{path}:4", "'no/name' cannot name a step")
     assert "Traceback" in project.python("named.py", env={"DOVETAIL_DEBUG": "1"}).err
     _nothing_has_run(project)
 
@@ -84,13 +66,13 @@ def test_g10_a_cyclic_graph_is_told_with_its_steps(project: CommandLine) -> None
     first["inputs"] = {"size": {"step": second["name"], "output": "output"}}
     first.pop("parameters", None)
     plan.write_text(write_yaml(document), encoding="utf-8")
-    _is_a_message(project("run", "plan.yaml"), 4, "plan.yaml", "first", "second")
+    assert_message(project("run", "plan.yaml"), 4, "plan.yaml", "first", "second")
     _nothing_has_run(project)
 
 
 def test_g10_an_unknown_flavor_is_told_with_those_that_are_known(project: CommandLine) -> None:
     answer = project("artifact-store", "register", "far", "--flavor", "lokal")
-    _is_a_message(answer, 7, "'lokal'", "did you mean", "local")
+    assert_message(answer, 7, "'lokal'", "did you mean", "local")
     assert "far" not in project("artifact-store", "list").out
 
 
@@ -102,4 +84,4 @@ def test_g10_a_broken_plugin_is_told_when_it_is_asked_for_and_harms_nothing_else
     assert project("run", "run.py", "-q").code == 0
     (found,) = [each for each in project("integration", "list", "--json").json() if each["name"] == "hurt"]
     assert found["state"] == "broken"
-    _is_a_message(project("artifact-store", "register", "x", "--flavor", "hurt/shelf"), 7, "hurt")
+    assert_message(project("artifact-store", "register", "x", "--flavor", "hurt/shelf"), 7, "hurt")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dovetail.testing.command_line import Answer, CommandLine
+from dovetail.testing.command_line import Answer, CommandLine, assert_message
 
 RUN = """
 from dovetail import pipeline, step
@@ -69,15 +69,6 @@ def _home_with_files(cli: CommandLine) -> None:
     assert cli("stack", "set", "default").code == 0
 
 
-def _is_a_message(answer: Answer, code: int, *parts: str) -> None:
-    assert answer.code == code, answer
-    assert answer.out == ""
-    assert "Traceback" not in answer.err, answer.err
-    assert "hint: " in answer.err, answer.err
-    for each in parts:
-        assert each in answer.err, answer.err
-
-
 def test_g10_in_a_read_only_file_system_one_can_look_and_nothing_else_and_is_told(
     cli: CommandLine, disk: Any
 ) -> None:
@@ -91,15 +82,15 @@ def test_g10_in_a_read_only_file_system_one_can_look_and_nothing_else_and_is_tol
         answer = there(*command)
         assert answer.code == 0, (command, answer)
         assert "error" not in answer.err, (command, answer)
-    _is_a_message(there("run", "run.py", "-q"), 8, f"{home}/store/metadata.db", "read-only")
-    _is_a_message(there.python("run.py"), 8, f"{home}/store/metadata.db", "read-only")
-    _is_a_message(there("stack", "set", "default"), 8, f"{home}/config.yaml", "Read-only file system")
-    _is_a_message(there("profile", "create", "new"), 8, f"{home}/profiles/new.yaml", "Read-only file system")
-    _is_a_message(
+    assert_message(there("run", "run.py", "-q"), 8, f"{home}/store/metadata.db", "read-only")
+    assert_message(there.python("run.py"), 8, f"{home}/store/metadata.db", "read-only")
+    assert_message(there("stack", "set", "default"), 8, f"{home}/config.yaml", "Read-only file system")
+    assert_message(there("profile", "create", "new"), 8, f"{home}/profiles/new.yaml", "Read-only file system")
+    assert_message(
         there("artifact-store", "register", "new", "--flavor", "local"), 8, f"{home}/profiles", "Read-only"
     )
-    _is_a_message(there("run", "page", "earlier"), 2, "earlier.html", "Read-only file system")
-    _is_a_message(there("init", "new"), 8, "new", "Read-only file system")
+    assert_message(there("run", "page", "earlier"), 2, "earlier.html", "Read-only file system")
+    assert_message(there("init", "new"), 8, "new", "Read-only file system")
     # Only project and scratch directory are there: a run needs neither to be writable.
     elsewhere = CommandLine(there.directory, cli.home)
     assert elsewhere("run", "run.py", "-q", env={"TMPDIR": str(disk.path / "project")}).code == 0
@@ -117,7 +108,7 @@ def test_g10_an_artifact_store_that_becomes_read_only_fails_the_step_and_resume_
     assert cli("run", "run.py", "--name", "earlier", "-q").code == 0
     disk.writable(False)
     answer = cli("run", "run.py", "--no-cache", "--name", "late", "-q")
-    _is_a_message(answer, 8, "read-only: artifact store 's'", str(store), "dovetail run resume late")
+    assert_message(answer, 8, "read-only: artifact store 's'", str(store), "dovetail run resume late")
     assert cli("run", "list", "--json").json()[0]["status"] == "failed"
     disk.writable(True)
     assert cli("run", "resume", "late", "-q").code == 0
@@ -137,9 +128,9 @@ def test_g10_without_permission_to_write_one_can_look_and_is_told(
         assert answer.code == 0, (command, answer)
         assert "error" not in answer.err, (command, answer)
     home = str(cli.home)
-    _is_a_message(plain("run", "run.py", "-q"), 8, f"{home}/store/metadata.db", "read-only")
-    _is_a_message(plain("stack", "set", "default"), 8, f"{home}/config.yaml", "Permission denied")
-    _is_a_message(plain("profile", "create", "new"), 8, f"{home}/profiles/new.yaml", "Permission denied")
+    assert_message(plain("run", "run.py", "-q"), 8, f"{home}/store/metadata.db", "read-only")
+    assert_message(plain("stack", "set", "default"), 8, f"{home}/config.yaml", "Permission denied")
+    assert_message(plain("profile", "create", "new"), 8, f"{home}/profiles/new.yaml", "Permission denied")
 
 
 def test_g10_what_may_not_be_read_is_named(
@@ -158,7 +149,7 @@ def test_g10_what_may_not_be_read_is_named(
     for place, code, said in cases[: size(3, 7)]:
         modes(cli.home / place, 0)
         answer = plain("run", "run.py", "-q", "--no-cache")
-        _is_a_message(answer, code, said, str(cli.home / place.partition("/")[0]).rstrip("."))
+        assert_message(answer, code, said, str(cli.home / place.partition("/")[0]).rstrip("."))
         modes(cli.home / place, 0o755)
     assert cli("artifact", "verify", "--all").code == 0
     assert cli("run", "run.py", "-q").code == 0
@@ -169,6 +160,6 @@ def test_g10_a_script_or_a_setting_that_may_not_be_read_is_named(
 ) -> None:
     for name in ("own.py", "own.yaml"):
         modes(cli.write(name, RUN), 0)
-    _is_a_message(plain("run", "own.py"), 2, "own.py", "Permission denied")
-    _is_a_message(plain("run", "own.yaml"), 2, "own.yaml", "Permission denied")
-    _is_a_message(plain("run", "run.py", "--config", "own.yaml"), 2, "own.yaml", "not readable")
+    assert_message(plain("run", "own.py"), 2, "own.py", "Permission denied")
+    assert_message(plain("run", "own.yaml"), 2, "own.yaml", "Permission denied")
+    assert_message(plain("run", "run.py", "--config", "own.yaml"), 2, "own.yaml", "not readable")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dovetail.testing.command_line import Answer, CommandLine
+from dovetail.testing.command_line import Answer, CommandLine, assert_message
 
 RUN = """
 from dovetail import pipeline, step
@@ -65,14 +65,6 @@ def _shell(cli: CommandLine, line: str, **env: str) -> Answer:
     return Answer(done.returncode, done.stdout, done.stderr)
 
 
-def _is_a_message(answer: Answer, code: int, *parts: str) -> None:
-    assert answer.code == code, answer
-    assert "Traceback" not in answer.err, answer.err
-    assert "hint: " in answer.err, answer.err
-    for each in parts:
-        assert each in answer.err, answer.err
-
-
 def test_g10_without_a_home_the_message_says_what_to_set(project: CommandLine) -> None:
     script = (
         "import os, pwd, sys, runpy\n"
@@ -83,7 +75,7 @@ def test_g10_without_a_home_the_message_says_what_to_set(project: CommandLine) -
     )
     project.write("homeless.py", script)
     answer = _shell(project, "env -u HOME -u DOVETAIL_HOME -u XDG_DATA_HOME python homeless.py run list")
-    _is_a_message(answer, 4, "no home directory", "HOME", "DOVETAIL_HOME")
+    assert_message(answer, 4, "no home directory", "HOME", "DOVETAIL_HOME")
     assert not (project.directory / "~").exists()
     assert _shell(project, "env -u HOME python homeless.py run list").code == 0
 
@@ -106,8 +98,8 @@ def test_g10_names_beyond_ascii_work_or_are_refused_with_a_remedy(project: Comma
     command = "dovetail run größe.py --param compute.ключ=щ --name läuft -q"
     assert _shell(project, command, LC_ALL="C", LANG="C").code == 0
     assert _shell(project, "dovetail run show läuft").code == 0
-    _is_a_message(_shell(project, "dovetail run größe.py -q", **ASCII), 4, "is no text", "PYTHONUTF8=1")
-    _is_a_message(_shell(project, "python größe.py", **ASCII), 4, "is no text", "PYTHONUTF8=1")
+    assert_message(_shell(project, "dovetail run größe.py -q", **ASCII), 4, "is no text", "PYTHONUTF8=1")
+    assert_message(_shell(project, "python größe.py", **ASCII), 4, "is no text", "PYTHONUTF8=1")
 
 
 def test_g10_closed_streams_disturb_no_run(project: CommandLine, size: Size) -> None:
@@ -124,7 +116,7 @@ def test_g10_closed_streams_disturb_no_run(project: CommandLine, size: Size) -> 
 
 def test_g10_an_output_that_is_full_is_a_message_and_changes_no_other_exit_code(project: CommandLine) -> None:
     answer = _shell(project, "dovetail run run.py -q >/dev/full")
-    _is_a_message(answer, 8, "standard output: No space left on device")
+    assert_message(answer, 8, "standard output: No space left on device")
     assert project("run", "list", "--json").json()[0]["status"] == "completed"
     assert _shell(project, "dovetail run run.py 2>/dev/full").code == 0
     assert _shell(project, "dovetail run nothing.py 2>/dev/full").code == 2
@@ -174,17 +166,17 @@ def test_g10_places_may_have_any_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("parts", "said"), [(12, "too long for SQLite"), (25, "File name too long")])
-def test_g10_a_path_that_is_too_long_is_a_message(
+def test_g10_a_path_that_is_too_longassert_message(
     project: CommandLine, tmp_path: Path, parts: int, said: str
 ) -> None:
     home = tmp_path.joinpath(*["n" * 200] * parts)
-    _is_a_message(project("run", "run.py", "-q", env={"DOVETAIL_HOME": str(home)}), 8, said)
+    assert_message(project("run", "run.py", "-q", env={"DOVETAIL_HOME": str(home)}), 8, said)
 
 
 def test_g10_in_a_directory_that_is_gone_the_message_says_so(project: CommandLine) -> None:
     for command in ("dovetail run list", "dovetail run run.py", "dovetail init new"):
         answer = _shell(project, f'mkdir gone && cd gone && rmdir "$PWD" && {command}')
-        _is_a_message(answer, 4, "the current directory is gone")
+        assert_message(answer, 4, "the current directory is gone")
 
 
 def test_g10_what_is_no_readable_file_is_told_and_not_waited_for(project: CommandLine) -> None:
@@ -205,7 +197,7 @@ def test_g10_what_is_no_readable_file_is_told_and_not_waited_for(project: Comman
         ("dovetail run bytes.yaml", 4, "no UTF-8 text"),
         ("DOVETAIL_HOME=run.py dovetail run run.py", 8, "Not a directory"),
     ):
-        _is_a_message(_shell(project, command), code, said)
+        assert_message(_shell(project, command), code, said)
 
 
 def test_g10_a_database_that_is_none_of_ours_is_refused_and_left_alone(project: CommandLine) -> None:
@@ -215,7 +207,7 @@ def test_g10_a_database_that_is_none_of_ours_is_refused_and_left_alone(project: 
         said = _put(database, kind)
         before = database.read_bytes() if database.is_file() else b""
         for command in (("run", "list"), ("run", "run.py", "-q")):
-            _is_a_message(project(*command, timeout=60), 8, str(database), said)
+            assert_message(project(*command, timeout=60), 8, str(database), said)
         assert (database.read_bytes() if database.is_file() else b"") == before
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from dovetail.execution.processes.process_tree import carriers
+from dovetail.host.process_tree import carriers
 from dovetail.testing.command_line import CommandLine
 
 pytestmark = pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="looks into /proc")

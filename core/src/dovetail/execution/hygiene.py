@@ -20,8 +20,8 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 from dovetail.errors import RunError
-from dovetail.execution.processes.process_tree import children
 from dovetail.execution.processes.reseeding import Generators
+from dovetail.host.process_tree import children
 
 _SIGNALS = tuple(
     number

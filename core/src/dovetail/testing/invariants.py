@@ -24,7 +24,7 @@ from dovetail.builtin.sqlite import SqliteMetadataStore, SqliteMetadataStoreConf
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.components.metadata_store import ArtifactQuery, MetadataStore, RunQuery
 from dovetail.components.sql.store import SqlMetadataStore
-from dovetail.execution.processes.process_tree import carriers
+from dovetail.host.process_tree import carriers
 from dovetail.materializers.intact import verify_artifact
 from dovetail.records.artifact import ArtifactRecord
 from dovetail.records.plan import Plan, StepPlan

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dovetail.builtin.sqlite import SqliteMetadataStore, SqliteMetadataStoreConfig
 from dovetail.components.metadata_store import RunQuery
-from dovetail.execution.processes.process_tree import carriers
+from dovetail.host.process_tree import carriers
 from dovetail.records.plan import Plan
 from dovetail.records.report import StepReport, run_directory
 from dovetail.records.run import RunRecord, Status

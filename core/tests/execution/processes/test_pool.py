@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 from dovetail.errors import ConfigurationError, UsageError
 from dovetail.execution.processes.pool import start_method
-from dovetail.execution.processes.process_tree import children
+from dovetail.host.process_tree import children
 from dovetail.records.report import Reason
 
 BOTH = pytest.mark.parametrize("mode", ["fork", "spawn"])
@@ -298,8 +299,14 @@ def test_wake_ends_a_wait(steps: Any, mode: str) -> None:
     pool = steps.pool(mode=mode)
     while steps.run(pool, "nothing") is None:
         pass
+    pool.wait(0.0)  # takes in what is left to be told of that step
+    waiting = threading.Thread(target=pool.wait, args=(None,), daemon=True)
+    waiting.start()
+    waiting.join(0.2)
+    assert waiting.is_alive()
     pool.wake()
-    pool.wait(None)
+    waiting.join(30)
+    assert not waiting.is_alive()
 
 
 @BOTH

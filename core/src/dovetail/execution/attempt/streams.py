@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 
-from dovetail.execution.c_library import c_library
+from dovetail.host.c_library import c_library
 
 
 def flush_streams() -> None:

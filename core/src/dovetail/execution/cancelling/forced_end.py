@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import NoReturn
 
-from dovetail.execution.processes.process_tree import children, descendants, send_signal
+from dovetail.host.process_tree import children, descendants, send_signal
 
 
 def children_now() -> set[int]:

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 from dovetail.execution.attempt.step_runner import AROUND_STEP
-from dovetail.execution.c_library import c_library
+from dovetail.host.c_library import c_library
 
 GRACE = 10.0
 """Seconds that steps have to end, where their orchestrator does not say otherwise."""

@@ -11,7 +11,7 @@ import threading
 import time
 from contextlib import suppress
 
-from dovetail.execution.processes.process_tree import send_signal
+from dovetail.host.process_tree import send_signal
 
 _TRIAL = 2.0
 

@@ -8,8 +8,8 @@ import socket
 from typing import Any, NoReturn
 
 from dovetail.execution.processes.boot import interpreter
-from dovetail.execution.processes.process_tree import ATTEMPT, adopt_orphans, die_with_parent
 from dovetail.execution.processes.supervised_step import Step
+from dovetail.host.process_tree import ATTEMPT, adopt_orphans, die_with_parent
 
 
 def start_warm(setting: dict[str, Any], end: socket.socket, output: int) -> int:

@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Container
 
-from dovetail.execution.processes.process_tree import (
+from dovetail.host.process_tree import (
     ATTEMPT,
     carries,
     children,

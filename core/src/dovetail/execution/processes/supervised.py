@@ -19,8 +19,8 @@ from dovetail.components.orchestrator import StepEnd
 from dovetail.errors import RunError
 from dovetail.execution.processes.boot import interpreter
 from dovetail.execution.processes.channel import Channel, lift
-from dovetail.execution.processes.process_tree import ATTEMPT, SERVICE, carriers, is_service, send_signal
 from dovetail.execution.processes.started_step import StartedStep, Startup
+from dovetail.host.process_tree import ATTEMPT, SERVICE, carriers, is_service, send_signal
 from dovetail.records.report import Reason
 
 COOKIE = "DOVETAIL_RUN_COOKIE"

@@ -8,8 +8,8 @@ import time
 from typing import Any
 
 from dovetail.execution.processes.log_file import LogFile
-from dovetail.execution.processes.memory_kills import memory_kills
-from dovetail.execution.processes.process_tree import send_signal
+from dovetail.host.memory_kills import memory_kills
+from dovetail.host.process_tree import send_signal
 
 _PIECE = 1 << 16
 _LAST_DRAIN = 1 << 22

@@ -24,10 +24,10 @@ from typing import Any
 
 from dovetail.execution.processes.channel import Channel
 from dovetail.execution.processes.log_file import LogFile
-from dovetail.execution.processes.process_tree import adopt_orphans, children, send_signal
 from dovetail.execution.processes.starting import start_fresh, start_warm
 from dovetail.execution.processes.strays import Strays, end_everything, wait_for_dead
 from dovetail.execution.processes.supervised_step import Step, signal_name
+from dovetail.host.process_tree import adopt_orphans, children, send_signal
 
 _END_OF_ALL = 1.8
 _SWEEP = 1.0

@@ -19,10 +19,8 @@ from typing import Any, NoReturn
 
 from dovetail.execution.attempt.script import inert, load_script
 from dovetail.execution.attempt.streams import flush_streams
-from dovetail.execution.c_library import c_library
 from dovetail.execution.processes.channel import Channel
 from dovetail.execution.processes.fork_safety import obstacle
-from dovetail.execution.processes.process_tree import adopt_orphans, die_with_parent
 from dovetail.execution.processes.reseeding import reseed
 from dovetail.execution.processes.spare import Spare, hear
 from dovetail.execution.processes.step_process import (
@@ -34,6 +32,8 @@ from dovetail.execution.processes.step_process import (
     read_job,
     search_path,
 )
+from dovetail.host.c_library import c_library
+from dovetail.host.process_tree import adopt_orphans, die_with_parent
 from dovetail.references import load
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 
-from dovetail.execution.c_library import c_library
+from dovetail.host.c_library import c_library
 
 SERVICE = "DOVETAIL_SERVICE"
 """The environment variable that marks a process, with all below it, as meant to outlive its step."""

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from dovetail.execution.processes import process_tree
-from dovetail.execution.processes.memory_kills import memory_kills
-from dovetail.execution.processes.process_tree import carriers, carries, children, descendants, is_service
+from dovetail.host import process_tree
+from dovetail.host.memory_kills import memory_kills
+from dovetail.host.process_tree import carriers, carries, children, descendants, is_service
 
 
 @pytest.fixture

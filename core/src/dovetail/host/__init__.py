@@ -1,0 +1,1 @@
+"""What the operating system of this machine tells of processes and does to them."""
