@@ -6,8 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,3 +57,17 @@ def site(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     """
     with on_the_path(tmp_path_factory.mktemp("site"), monkeypatch) as made:
         yield made
+
+
+def _until(ask: Callable[[], Any], seconds: float) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (answer := ask()):
+        assert time.monotonic() < deadline, f"waited {seconds} s in vain"
+        time.sleep(0.005)
+    return answer
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], Any], float], Any]:
+    """Ask again and again until the answer is true; fail after so many seconds."""
+    return _until

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -34,8 +33,9 @@ STAND_IN = Path(__file__).parent / "stand_in"
 class Steps:
     """Functions of a module as steps, run by the stand-in worker in processes of a pool."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, until: Callable[..., Any]) -> None:
         self.folder = folder
+        self.until = until
         self.logs = folder / "logs"
         self.job = folder / "job.json"
         self.shown: dict[str, bytes] = {}
@@ -81,7 +81,7 @@ class Steps:
             pool.wait(0.5)
             return process.poll()
 
-        return until(ended, 60)
+        return self.until(ended, 60)
 
     def run(self, pool: ProcessPool, step: str, **options: Any) -> StepEnd:
         return self.end(pool, pool.start(self.task(step), **options))
@@ -91,27 +91,12 @@ class Steps:
         return path.read_text() if path.exists() else ""
 
 
-def until(ask: Callable[[], Any], seconds: float) -> Any:
-    """Ask again and again until the answer is true; fail after so many seconds."""
-    deadline = time.monotonic() + seconds
-    while not (answer := ask()):
-        assert time.monotonic() < deadline, f"waited {seconds} s in vain"
-        time.sleep(0.005)
-    return answer
-
-
-@pytest.fixture(name="until")
-def until_fixture() -> Callable[[Callable[[], Any], float], Any]:
-    """Ask again and again until the answer is true; fail after so many seconds."""
-    return until
-
-
 @pytest.fixture
-def steps(tmp_path: Path) -> Iterator[Steps]:
+def steps(tmp_path: Path, until: Callable[..., Any]) -> Iterator[Steps]:
     """Steps in a module of their own; every pool is closed at the end."""
     folder = tmp_path / "steps"
     folder.mkdir()
-    steps = Steps(folder)
+    steps = Steps(folder, until)
     yield steps
     for pool in steps.pools:
         pool.close()
