@@ -17,6 +17,7 @@ from dovetail.testing.artifact_store import ArtifactStoreContract
 
 class WholeFilesStore(FsspecArtifactStore):
     whole_files = True
+    exclusive_create = True
     spool = 1 << 16
 
 
@@ -28,6 +29,7 @@ def files_below(folder: Path) -> list[str]:
     return sorted(each.relative_to(folder).as_posix() for each in folder.rglob("*") if each.is_file())
 
 
+@pytest.mark.filterwarnings("ignore::dovetail.testing.capability.UndeclaredCapabilityWarning")
 class TestOnLocalFiles(ArtifactStoreContract):
     """fsspec's local file system shows half-written files: it needs temporary names."""
 

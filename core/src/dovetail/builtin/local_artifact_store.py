@@ -56,6 +56,11 @@ class LocalArtifactStore(ArtifactStore):
 
     config_class = LocalArtifactStoreConfig
     reach = Reach.HOST
+    exclusive_create = True
+    dates_changes = True
+    local_paths = True
+    growing_logs = True
+    sweeps = True
 
     def __init__(self, name: str, config: ComponentConfig, *, home: Path) -> None:
         super().__init__(name, config, home=home)

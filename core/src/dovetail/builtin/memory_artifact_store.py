@@ -28,6 +28,7 @@ class MemoryArtifactStore(ArtifactStore):
 
     config_class = MemoryArtifactStoreConfig
     reach = Reach.PROCESS
+    exclusive_create = True
 
     def __init__(self, name: str, config: ComponentConfig, *, home: Path) -> None:
         super().__init__(name, config, home=home)

@@ -45,11 +45,26 @@ class ArtifactStore(Component):
     9. The stream of `create` can seek and be read back while its block lasts, and may be closed in it.
     10. One store may be used by several threads, and by a process that was forked from one that used it.
     11. `state` gives the size that `size` gives, and a time of change that no later change leaves as it is.
+    12. A writer that is killed leaves nothing in sight, and no later writer of the path is kept out.
+    13. What is deleted while it is read or listed is read whole or is an error that names it; never a part.
+    14. What is declared below is so.
 
     The numbers are those of docs/contracts/artifact-store.md and of `dovetail.testing.artifact_store`.
     """
 
     type: ClassVar[str] = "artifact_store"
+
+    # What an implementation may be able to do besides; it declares it here, or computes it when it is made.
+    exclusive_create: bool = False
+    """Whether of several writers of one path at one moment exactly one is told that it has written it."""
+    dates_changes: bool = False
+    """Whether `state` tells when a file was last changed."""
+    local_paths: bool = False
+    """Whether `local_path` gives the place of every complete file."""
+    growing_logs: bool = False
+    """Whether `log_directory` gives a directory in which readers of the store can watch a file grow."""
+    sweeps: bool = False
+    """Whether killed writers may leave hidden things, and `sweep` removes them."""
 
     @abstractmethod
     def create(self, path: str) -> AbstractContextManager[BinaryIO]:

@@ -22,6 +22,8 @@ _PARTIAL = ".partial"
 # What file systems of fsspec call it: those like POSIX, S3, Azure.
 _CHANGED = ("mtime", "LastModified", "last_modified")
 _BUFFER = 1 << 16
+_OF_PARENTS: list[object] = []
+_NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError, FileExistsError)
 
 
 class FsspecArtifactStoreConfig(ComponentConfig):
@@ -34,18 +36,22 @@ class FsspecArtifactStoreConfig(ComponentConfig):
 class FsspecArtifactStore(ArtifactStore):
     """Artifacts on any file system that fsspec knows.
 
-    A subclass states `whole_files`, and may give `config_class`, `filesystem_options` and `reach`. What
-    is written goes to a temporary file of this machine and is sent when it is complete, up to `spool`
-    bytes in one request; so its stream can seek, and nothing is left where writing fails.
+    A subclass states `whole_files` and what it can do besides, and may give `config_class`, `reach`,
+    `filesystem_options`, and `explained` for errors that it knows better. What is written goes to a temporary
+    file of this machine and is sent when it is complete, up to `spool` bytes in one request; so its stream
+    can seek, and nothing is left where writing fails.
 
-    A file system without `whole_files` gets the file under a temporary name, and then renames it. Two
-    writers of one path can then not always be told apart; paths are made of fresh ids, so that no two
-    write one.
+    A file system without `whole_files` gets the file under a temporary name, and then renames it. Without
+    `exclusive_create` two writers of one path can not always be told apart; paths are made of fresh ids,
+    so that no two write one.
     """
 
     config_class: ClassVar[ConfigClass] = FsspecArtifactStoreConfig
     whole_files: ClassVar[bool] = False
-    """Whether a file is seen only when it is complete, and `mode="create"` refuses to replace one."""
+    """Whether a file that is being sent is seen only when it is complete.
+
+    With `exclusive_create` besides, `mode="create"` of the file system refuses to replace a file.
+    """
     spool: ClassVar[int] = 1 << 23
 
     def __init__(self, name: str, config: ComponentConfig, *, home: Path) -> None:
@@ -53,6 +59,7 @@ class FsspecArtifactStore(ArtifactStore):
         self._opened: tuple[int, Any, str] | None = None
         if self.config.url.startswith(("memory://", "file://", "local://")):
             self.reach = Reach.PROCESS if self.config.url.startswith("memory") else Reach.HOST
+            self.local_paths = self.dates_changes = self.reach is Reach.HOST
 
     def filesystem_options(self) -> Mapping[str, Any]:
         """Return what fsspec's file system is made with."""
@@ -70,6 +77,8 @@ class FsspecArtifactStore(ArtifactStore):
 
     def _open_filesystem(self) -> tuple[Any, str]:
         if self._opened is None or self._opened[0] != os.getpid():
+            # To close one of the parent would meddle with connections that are open there.
+            _OF_PARENTS.append(self._opened)
             # Listings kept from earlier would hide what other processes write.
             options = {"use_listings_cache": False, **self.filesystem_options()}
             try:
@@ -80,7 +89,8 @@ class FsspecArtifactStore(ArtifactStore):
                     hint="install the package that serves this URL",
                 ) from error
             except Exception as error:  # a plugin of fsspec
-                raise self._failed("", error, "open the file system") from error
+                need = "open the file system"
+                raise self.explained("", error, need) or self._failed("", error, need) from error
             self._opened = (os.getpid(), system, root.rstrip("/"))
         return self._opened[1], self._opened[2]
 
@@ -108,12 +118,16 @@ class FsspecArtifactStore(ArtifactStore):
             content = content.read_bytes()
         with self._told(path, f"write {size} bytes"):
             target = self._target(path)
-            hit("rename")
             try:
-                if self.whole_files:
+                if not self.whole_files:
+                    self._send_and_rename(content, target)
+                    return
+                hit("rename")
+                if self.exclusive_create:
                     self._send(content, target, mode="create")
                 else:
-                    self._send_and_rename(content, target)
+                    self._refuse_taken(target)
+                    self._send(content, target)
             except FileExistsError as error:
                 raise self.occupied(path) from error
 
@@ -129,6 +143,7 @@ class FsspecArtifactStore(ArtifactStore):
         self.filesystem.makedirs(folder, exist_ok=True)
         try:
             self._send(content, temporary)
+            hit("rename")
             self._rename(temporary, target)
         except BaseException:
             with suppress(Exception):  # the first error is the one to tell
@@ -136,9 +151,12 @@ class FsspecArtifactStore(ArtifactStore):
             raise
 
     def _rename(self, temporary: str, target: str) -> None:
+        self._refuse_taken(target)
+        self.filesystem.mv(temporary, target)
+
+    def _refuse_taken(self, target: str) -> None:
         if self.filesystem.exists(target):
             raise FileExistsError(target)
-        self.filesystem.mv(temporary, target)
 
     def open(self, path: str) -> BinaryIO:
         with self._told(path, "read it"):
@@ -202,7 +220,7 @@ class FsspecArtifactStore(ArtifactStore):
                 self.filesystem.rm(target, recursive=True)
 
     def local_path(self, path: str) -> Path | None:
-        if self.reach is not Reach.HOST:
+        if not self.local_paths:
             return super().local_path(path)
         return None if self.size(path) is None else Path(self._target(path))
 
@@ -220,10 +238,19 @@ class FsspecArtifactStore(ArtifactStore):
             yield
         except DovetailError:
             raise
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError, FileExistsError) as error:
-            raise self.missing(path) from error
         except Exception as error:
-            raise self._failed(path, error, need) from error
+            told = self.explained(path, error, need)
+            if told is None and isinstance(error, _NO_FILE):
+                told = self.missing(path)
+            raise told or self._failed(path, error, need) from error
+
+    def explained(self, path: str, error: Exception, need: str) -> StoreError | None:
+        """Return what an error of the file system means, where a subclass knows it better than the base.
+
+        `path` is empty when it is not about a file; `need` says what was wanted. None: the base tells it.
+        """
+        del path, error, need
+        return None
 
     def _failed(self, path: str, error: Exception, need: str) -> StoreError:
         if isinstance(error, OSError) and error.errno is not None:
