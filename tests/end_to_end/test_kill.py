@@ -40,13 +40,18 @@ killed.run()
 """
 
 
-def test_a_killed_run_is_interrupted_at_once_and_resume_finishes_it(cli: CommandLine) -> None:
-    cli.write("run.py", SCRIPT)
-    child = cli.spawn("run", "run.py")
+def _until_started(cli: CommandLine) -> None:
+    """Wait until the slow step is there."""
     deadline = time.monotonic() + 60
     while not (cli.directory / "started").exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_killed_run_is_interrupted_at_once_and_resume_finishes_it(cli: CommandLine) -> None:
+    cli.write("run.py", SCRIPT)
+    child = cli.spawn("run", "run.py")
+    _until_started(cli)
     assert cli("run", "list", "--json").json()[0]["status"] == "running"
     os.kill(child.pid, signal.SIGKILL)
     child.communicate()
@@ -63,10 +68,7 @@ def test_a_killed_run_is_interrupted_at_once_and_resume_finishes_it(cli: Command
 def test_ctrl_c_cancels_the_run(cli: CommandLine) -> None:
     cli.write("run.py", SCRIPT)
     child = cli.spawn("run", "run.py")
-    deadline = time.monotonic() + 60
-    while not (cli.directory / "started").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    _until_started(cli)
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=30)
     assert child.returncode == 130, err
@@ -82,10 +84,7 @@ def test_ctrl_c_of_a_script_leaves_with_130(cli: CommandLine) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 60
-    while not (cli.directory / "started").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    _until_started(cli)
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=30)
     assert child.returncode == 130, err

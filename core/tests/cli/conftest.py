@@ -1,15 +1,17 @@
-"""The command line, called in this process."""
+"""The command line, called in this process, and the stack it works on."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from dovetail.cli.main import run
+from dovetail.stacks.assemble import active_stack_record, assemble
+from dovetail.stacks.stack import LiveStack
 
 
 @dataclass(frozen=True)
@@ -34,3 +36,10 @@ def dovetail(indexed: object, capsys: pytest.CaptureFixture[str]) -> Callable[..
         return Outcome(code, captured.out, captured.err)
 
     return call
+
+
+@pytest.fixture
+def stack(indexed: object) -> Iterator[LiveStack]:
+    """The active stack, which commands open for themselves."""
+    with assemble(active_stack_record()) as stack:
+        yield stack

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from dovetail.names import new_id
 from dovetail.records.artifact import artifact_directory
-from dovetail.stacks.assemble import active_stack_record, assemble
 from dovetail.stacks.stack import LiveStack
 from dovetail.testing.recorded_run import RecordedRun
 
 Cli = Callable[..., Any]
-
-
-@pytest.fixture
-def stack(indexed: object) -> Iterator[LiveStack]:
-    with assemble(active_stack_record()) as stack:
-        yield stack
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +16,11 @@ from dovetail.materializers.intact import verify_artifact
 from dovetail.materializers.pickle_value import PickleMaterializer
 from dovetail.materializers.registry import PICKLE
 from dovetail.records.plan import MaterializerRef
-from dovetail.stacks.assemble import active_stack_record, assemble
 from dovetail.stacks.stack import LiveStack
 from dovetail.testing.recorded_run import RecordedRun
 from dovetail.testing.run_facts import new_artifact
 
 Cli = Callable[..., Any]
-
-
-@pytest.fixture
-def stack(indexed: object) -> Iterator[LiveStack]:
-    with assemble(active_stack_record()) as stack:
-        yield stack
 
 
 @pytest.fixture

@@ -8,17 +8,10 @@ from typing import Any
 
 import pytest
 
-from dovetail.stacks.assemble import active_stack_record, assemble
 from dovetail.stacks.stack import LiveStack
 from dovetail.testing.recorded_run import RecordedRun, three_runs
 
 Cli = Callable[..., Any]
-
-
-@pytest.fixture
-def stack(indexed: object) -> Iterator[LiveStack]:
-    with assemble(active_stack_record()) as stack:
-        yield stack
 
 
 @pytest.fixture

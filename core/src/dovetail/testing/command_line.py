@@ -1,5 +1,7 @@
 """The command line as a child process, the way a user meets it."""
 
+# ruff: noqa: S101 - assert is what tests do
+
 from __future__ import annotations
 
 import json
@@ -73,3 +75,13 @@ class CommandLine:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         return path
+
+
+def assert_message(answer: Answer, code: int, *parts: str) -> None:
+    """Fail unless a command ended with `code` and an error that says these parts and what to do about it."""
+    assert answer.code == code, answer
+    assert answer.out == "", answer
+    assert "Traceback" not in answer.err, answer.err
+    assert "hint: " in answer.err, answer.err
+    for each in parts:
+        assert each in answer.err, answer.err
