@@ -1,4 +1,4 @@
-"""Artifact stores whose writers are killed and whose files vanish, and whether stores are what they declare."""
+"""Artifact stores whose writers are killed and whose files vanish, and whether they are what they declare."""
 
 # ruff: noqa: S101 - assert is what tests do
 
