@@ -187,10 +187,18 @@ def test_g03_direct_children_die_with_the_supervisor(scene: Scene) -> None:
     until(lambda: scene.arrived().keys() >= STEPS | STARTED, 60)
     direct = {pid for name, pid in scene.arrived().items() if name in STEPS}
     supervisor = scene.supervisor()
-    os.kill(supervisor, signal.SIGSTOP)  # it must not act in between
-    since = kill(launcher)
+    launcher.send_signal(signal.SIGSTOP)  # neither may act in between
     os.kill(supervisor, signal.SIGKILL)
+    since = kill(launcher)
     gone(lambda: {*filter(alive, direct)}, since)
+    assert scene.status() == "interrupted"
+
+
+def test_g03_a_stopped_supervisor_goes_on_when_the_launcher_dies(scene: Scene) -> None:
+    launcher = scene.start()
+    until(lambda: scene.arrived().keys() >= STEPS | STARTED, 60)
+    os.kill(scene.supervisor(), signal.SIGSTOP)
+    gone(scene.all, kill(launcher))
     assert scene.status() == "interrupted"
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from dovetail.host.process_tree import carries, children
 from dovetail.testing.command_line import CommandLine
 from dovetail.testing.invariants import local_violations
 
@@ -138,6 +140,15 @@ def test_g05_a_request_of_an_earlier_time_does_not_end_a_resumed_run(stubborn: C
         again.until(lambda: again.process.poll() is not None, seconds=1.5)
     again.ask(None)
     cancelled(again, 130)
+
+
+def test_g05_a_stopped_supervisor_does_not_keep_a_run_from_its_end(stubborn: Callable[..., Any]) -> None:
+    program = stubborn("deaf")
+    program.until_ready()
+    (supervisor,) = (each for each in children(program.process.pid) if carries(each, "DOVETAIL_RUN_COOKIE="))
+    os.kill(supervisor, signal.SIGSTOP)
+    program.ask(INTERRUPT)
+    assert states(cancelled(program, 130)) == ["cancelled"]
 
 
 def test_g05_a_timeout_ends_a_step_in_the_same_way(stubborn: Callable[..., Any]) -> None:

@@ -35,6 +35,11 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
+def continue_without_parent() -> None:
+    """Let the kernel wake this process, should it be stopped, when the thread that started it ends."""
+    c_library().prctl(_SET_DEATH_SIGNAL, int(signal.SIGCONT), 0, 0, 0)
+
+
 def children(pid: int) -> list[int]:
     """Return the direct children of a process, the dead ones not yet waited for included."""
     found: list[int] = []
@@ -91,6 +96,17 @@ def descendants(roots: list[int]) -> list[int]:
             found.append(pid)
             pending += children(pid)
     return found
+
+
+def kill_all_below(pid: int) -> None:
+    """Stop a process, so that it starts nothing more, and kill everything below it, services left out."""
+    send_signal(pid, signal.SIGSTOP)
+    killed: set[int] = set()
+    # What a killed parent leaves moves up to a process that adopts orphans, and is found by the next look.
+    while found := set(descendants(children(pid))) - killed:
+        for each in found:
+            send_signal(each, signal.SIGKILL)
+        killed |= found
 
 
 def send_signal(pid: int, number: int, *, group: bool = False) -> None:

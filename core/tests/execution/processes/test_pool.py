@@ -367,9 +367,7 @@ print(start_method("auto"))
 
 
 def test_all_is_imported_where_there_is_no_posix() -> None:
-    room = (
-        "channel,fork_safety,log_file,memory_kills,pool,process_tree,reseeding,spawned,started_step,starting"
-    )
+    room = "channel,fork_safety,log_file,pool,reseeding,spawned,started_step,starting"
     more = "step_process,strays,supervised,supervised_step,supervisor,warm"
     mine = ",".join(["entrypoint,output", *(f"processes.{each}" for each in f"{room},{more}".split(","))])
     ended = subprocess.run(

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from dovetail.errors import RunError
+from dovetail.execution.processes import supervised
 from dovetail.execution.processes.boot import PACKAGE_ROOT
 from dovetail.records.report import Reason
 
@@ -106,12 +107,52 @@ def test_g03_direct_children_are_gone_when_the_supervisor_is_killed_with_the_lau
         each for each in pids if b"processes.supervisor" in Path(f"/proc/{each}/cmdline").read_bytes()
     )
     direct = [int((tmp_path / each).read_text()) for each in ("sleep", "away", "family")]
-    os.kill(supervisor, signal.SIGSTOP)  # it must not act in between
-    process.kill()
+    process.send_signal(signal.SIGSTOP)  # neither may act in between
     os.kill(supervisor, signal.SIGKILL)
+    process.kill()
     until(lambda: not any(map(alive, direct)), 2.0)
     for pid in carriers(f"LAUNCH_COOKIE={tmp_path}"):
         os.kill(pid, signal.SIGKILL)
+
+
+def test_a_step_that_cannot_be_ended_because_the_warm_process_is_stopped_ends_with_everything(
+    steps: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    carriers: Callable[[str], list[int]],
+    until: Callable[..., Any],
+) -> None:
+    cookie = f"SUPERVISOR_COOKIE={steps.folder}"
+    monkeypatch.setenv(*cookie.split("="))
+    pool = steps.pool()
+    steps.run(pool, "nothing")
+    os.kill(pool._way.warm_pid, signal.SIGSTOP)
+    process = pool.start(steps.task("nothing"))
+    process.cancel(0.1)
+    end = steps.end(pool, process)
+    assert (end.reason, "did not answer" in end.detail) == (Reason.CANCELLED, True)
+    until(lambda: not carriers(cookie), 2.0)
+
+
+def test_a_supervisor_that_is_stopped_again_and_again_is_killed_with_all_that_steps_started(
+    steps: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    carriers: Callable[[str], list[int]],
+    until: Callable[..., Any],
+) -> None:
+    cookie = f"SUPERVISOR_COOKIE={steps.folder}"
+    monkeypatch.setenv(*cookie.split("="))
+    steps.write(SLEEPERS)
+    pool = steps.pool()
+    processes = [pool.start(steps.task(each)) for each in ("sleep", "away", "daemon", "family")]
+    until(lambda: all(Path(each).exists() for each in ("sleep", "away", "daemon", "family")), 60)
+    monkeypatch.setattr(
+        supervised, "send_signal", lambda pid, number: number == signal.SIGCONT or os.kill(pid, number)
+    )
+    os.kill(pool._way.supervisor_pid, signal.SIGSTOP)
+    for each in processes:
+        each.cancel(0.1)
+    assert {steps.end(pool, each).reason for each in processes} == {Reason.CANCELLED}
+    until(lambda: not carriers(cookie), 2.0)
 
 
 def test_ctrl_c_in_a_terminal_reaches_only_the_launcher(launcher: Any, tmp_path: Path, carriers: Any) -> None:

@@ -20,11 +20,21 @@ from dovetail.errors import RunError
 from dovetail.execution.processes.boot import interpreter
 from dovetail.execution.processes.channel import Channel, lift
 from dovetail.execution.processes.started_step import StartedStep, Startup
-from dovetail.host.process_tree import ATTEMPT, SERVICE, carriers, is_service, send_signal
+from dovetail.host.process_tree import (
+    ATTEMPT,
+    SERVICE,
+    carriers,
+    is_service,
+    kill_all_below,
+    send_signal,
+)
 from dovetail.records.report import Reason
 
 COOKIE = "DOVETAIL_RUN_COOKIE"
 _CLOSING = 3.0
+_PAUSE = 0.2
+_ANSWER = 1.5
+"""How long after its grace time the end of a step is waited for; its supervisor needs a second at most."""
 
 
 class Supervised:
@@ -34,6 +44,7 @@ class Supervised:
         self.notes: list[str] = []
         self.warm_pid: int | None = None
         self._steps: dict[str, StartedStep] = {}
+        self._asked: dict[str, tuple[float, Reason]] = {}
         self._closed = False
         self._trouble = ""
         self._cookie = secrets.token_hex(16)
@@ -88,15 +99,22 @@ class Supervised:
         )  # fmt: skip
 
     def end(self, step: StartedStep, grace: float, reason: str) -> None:
-        """Ask the supervisor to end the step."""
-        self._say("end", attempt=step.task.attempt, grace=grace, reason=reason)
+        """Ask the supervisor to end the step; if that does not happen in time, `wait` ends everything."""
+        attempt, overdue = step.task.attempt, time.monotonic() + grace + _ANSWER
+        before, first = self._asked.get(attempt, (overdue, Reason(reason)))
+        self._asked[attempt] = (min(before, overdue), first)
+        self._demand("end", attempt=attempt, grace=grace, reason=reason)
 
     def wait(self, timeout: float | None) -> list[StartedStep]:
         """Return the steps that ended or wrote something, as soon as there are any, or at the timeout."""
         self._channel.flush()
         if self._channel.closed:
             return self._lose()
-        return [*self._take_in(timeout), *self._lose()]
+        return [*self._take_in(self._patience(timeout)), *self._lose()]
+
+    def _patience(self, timeout: float | None) -> float | None:
+        limits = [overdue - time.monotonic() for overdue, _ in self._asked.values()]
+        return min([*limits, *([] if timeout is None else [timeout])], default=None)
 
     def _take_in(self, timeout: float | None) -> list[StartedStep]:
         self._listen(timeout)
@@ -123,13 +141,19 @@ class Supervised:
         if self._closed:
             return
         self._closed = True
-        self._say("close", grace=grace)
+        self._demand("close", grace=grace)
         deadline = time.monotonic() + grace + _CLOSING
         while not self._channel.closed and time.monotonic() < deadline:
-            self._take_in(deadline - time.monotonic())
+            self._channel.flush()
+            self._take_in(min(_PAUSE, deadline - time.monotonic()))
         self._lose()
         for each in (self._woken, self._waker):
             each.close()
+
+    def _demand(self, do: str, **content: Any) -> None:
+        """Say it to a supervisor that may be stopped, which must not keep a run from its end."""
+        self._channel.send({"do": do, **content})
+        send_signal(self._process.pid, signal.SIGCONT)
 
     def _say(self, do: str, **content: Any) -> None:
         self._channel.send({"do": do, **content})
@@ -154,6 +178,7 @@ class Supervised:
         self, attempt: str, reason: str, size: int, problem: str | None, **end: Any
     ) -> StartedStep | None:
         step = self._steps.pop(attempt, None)
+        self._asked.pop(attempt, None)
         if problem is not None:
             self.notes.append(f"a log is incomplete: {problem}")
         if step is not None:
@@ -163,22 +188,26 @@ class Supervised:
 
     def _lose(self) -> list[StartedStep]:
         """Take in that the supervisor is gone, if it is: what it started must not go on unobserved."""
-        if not (self._closed or self._channel.closed):
+        overdue = any(limit <= time.monotonic() for limit, _ in self._asked.values())
+        if not (self._closed or self._channel.closed or overdue):
             return []
         if self._process.returncode is None:
             self._bury()
         lost = list(self._steps.values())
         self._steps.clear()
         for step in lost:
-            step.ended = StepEnd(reason=Reason.LOST, detail=self._trouble)
+            _, reason = self._asked.pop(step.task.attempt, (0.0, Reason.LOST))
+            step.ended = StepEnd(reason=reason, detail=self._trouble)
         return lost
 
     def _bury(self) -> None:
         try:
             code = self._process.wait(0.0 if not self._channel.closed else _CLOSING)
         except subprocess.TimeoutExpired:
+            kill_all_below(self._process.pid)
             self._process.kill()
             code = self._process.wait()
+            self._trouble = self._trouble or "the supervisor of the steps did not answer and was killed"
         self._channel.close()
         if code == 0 and not self._trouble:
             return

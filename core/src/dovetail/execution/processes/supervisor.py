@@ -27,7 +27,7 @@ from dovetail.execution.processes.log_file import LogFile
 from dovetail.execution.processes.starting import start_fresh, start_warm
 from dovetail.execution.processes.strays import Strays, end_everything, wait_for_dead
 from dovetail.execution.processes.supervised_step import Step, signal_name
-from dovetail.host.process_tree import adopt_orphans, children, send_signal
+from dovetail.host.process_tree import adopt_orphans, children, continue_without_parent, send_signal
 
 _END_OF_ALL = 1.8
 _SWEEP = 1.0
@@ -330,6 +330,7 @@ def main() -> None:
         signal.signal(number, lambda *_: None)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     adopt_orphans()
+    continue_without_parent()
     supervisor = Supervisor(launcher)
     supervisor.watch(reading, lambda: drop(reading))
     try:
