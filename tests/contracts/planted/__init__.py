@@ -1,0 +1,1 @@
+"""Implementations with one fault each, by the contract that must find it."""
