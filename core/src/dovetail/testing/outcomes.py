@@ -46,9 +46,10 @@ class _Clerk:
         numbers = self._numbers.get(kit)
         return f"{kit}::{test}" not in self._done and (numbers is None or number_of(test) in numbers)
 
-    def pytest_collection_finish(self) -> None:
-        """Note that pytest got so far."""
-        self._note("", "collected")
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note that every contract class could be had."""
+        if not session.testsfailed:
+            self._note("", "collected")
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Note that a test begins."""
