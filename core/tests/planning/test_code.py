@@ -166,6 +166,17 @@ def test_a_swap_of_two_imported_names_is_seen(project: Any) -> None:
     assert first.digest != second.digest
 
 
+@pytest.mark.parametrize(
+    ("values", "same"), [("2, 3", False), ("1, 3", True), ("1, other()", True), ("[1, 2]", False)]
+)
+def test_names_that_one_statement_binds_do_not_count_for_each_other(
+    project: Any, values: str, same: bool
+) -> None:
+    text = STEP + "def other(): return 3\nRATE, UNUSED = {}\n@step\ndef train() -> int:\n    return RATE\n"
+    before, after = (project.ref({"steps.py": text.format(each)}) for each in ("1, 2", values))
+    assert (before.digest == after.digest) is same
+
+
 def test_two_steps_that_reach_each_other_differ(project: Any) -> None:
     steps = (f"@step\ndef {name}() -> int:\n    globals()['x'] = {name!r}\n" for name in ("train", "check"))
     files = {"steps.py": f"{STEP}{''.join(steps)}def body():\n    train()\n    check()\n"}

@@ -14,6 +14,7 @@ from dovetail.hashing import digest_bytes, digest_value
 from dovetail.planning.syntax import (
     Chain,
     Target,
+    apart,
     bound_names,
     called_names,
     chains,
@@ -63,7 +64,7 @@ class SourceFile:
         self._parts: dict[str, Part] = {}
         self.stars: list[str] = []
         guards = [each for each in self._tree.body if is_main_guard(each)]
-        body = [each for each in self._tree.body if each not in guards]
+        body = [part for each in self._tree.body if each not in guards for part in apart(each)]
         for statement in body:
             self._bind(statement, bound_names(statement))
         for statement in guards:

@@ -235,6 +235,20 @@ def _absolute(module: str, level: int, package: str) -> str:
     return f"{base}.{module}" if base and module else base or module
 
 
+def apart(statement: ast.stmt) -> Iterator[ast.stmt]:
+    """Yield what a statement does to each name: `A, B = 1, 2` binds two, and neither is part of the other."""
+    match statement:
+        case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)) if (
+            len(names) == len(values)
+            and all(isinstance(each, ast.Name) for each in names)
+            and not any(isinstance(each, ast.Starred) for each in values)
+        ):
+            for name, value in zip(names, values, strict=True):
+                yield ast.copy_location(ast.Assign(targets=[name], value=value), statement)
+        case _:
+            yield statement
+
+
 def is_main_guard(statement: ast.stmt) -> bool:
     """Say whether it is `if __name__ == "__main__":`, which does not run in a step's process."""
     if not isinstance(statement, ast.If) or not isinstance(statement.test, ast.Compare):
