@@ -30,8 +30,9 @@ _WHERE: dict[str, tuple[str, ...]] = {
         "ServiceState",
     ),
     "dovetail.components.orchestrator": ("Orchestrator", "StepEnd", "StepLauncher", "StepProcess"),
+    "dovetail.components.process_operator": ("ProcessOperatorConfig", "ProcessStepOperator"),
     "dovetail.components.secrets_manager": ("SecretsManager",),
-    "dovetail.components.sql": ("SqlMetadataStore",),
+    "dovetail.components.sql": ("ServerMetadataStore", "SqlMetadataStore"),
     "dovetail.components.step_operator": ("StepOperator", "StepSubmission"),
     "dovetail.components.visualizer": ("Picture", "Visualizer"),
     "dovetail.definition.hierarchy": (
@@ -67,6 +68,7 @@ _WHERE: dict[str, tuple[str, ...]] = {
     ),
     "dovetail.execution.attempt.context": ("StepContext", "step_context"),
     "dovetail.failpoints": ("hit",),
+    "dovetail.home": ("home_directory",),
     "dovetail.hashing": ("Hasher", "canonical_json", "digest_bytes", "digest_stream", "digest_value"),
     "dovetail.materializers.base": ("BaseMaterializer",),
     "dovetail.materializers.files": ("ArtifactReader", "ArtifactWriter"),
@@ -78,6 +80,8 @@ _WHERE: dict[str, tuple[str, ...]] = {
     "dovetail.records.report": ("Failure", "Reason", "StepReport", "StepTask", "log_path", "report_path"),
     "dovetail.records.run": ("AttemptRecord", "MetricRecord", "RunRecord", "Status", "StepRunRecord"),
     "dovetail.records.stack": ("ComponentRecord", "StackRecord"),
+    "dovetail.references": ("load",),
+    "dovetail.secrets": ("Secret", "SecretReference"),
 }
 _MODULES = {name: module for module, names in _WHERE.items() for name in names}
 

@@ -37,7 +37,10 @@ from dovetail.components.orchestrator import Orchestrator as Orchestrator
 from dovetail.components.orchestrator import StepEnd as StepEnd
 from dovetail.components.orchestrator import StepLauncher as StepLauncher
 from dovetail.components.orchestrator import StepProcess as StepProcess
+from dovetail.components.process_operator import ProcessOperatorConfig as ProcessOperatorConfig
+from dovetail.components.process_operator import ProcessStepOperator as ProcessStepOperator
 from dovetail.components.secrets_manager import SecretsManager as SecretsManager
+from dovetail.components.sql import ServerMetadataStore as ServerMetadataStore
 from dovetail.components.sql import SqlMetadataStore as SqlMetadataStore
 from dovetail.components.step_operator import StepOperator as StepOperator
 from dovetail.components.step_operator import StepSubmission as StepSubmission
@@ -79,6 +82,7 @@ from dovetail.hashing import canonical_json as canonical_json
 from dovetail.hashing import digest_bytes as digest_bytes
 from dovetail.hashing import digest_stream as digest_stream
 from dovetail.hashing import digest_value as digest_value
+from dovetail.home import home_directory as home_directory
 from dovetail.hookspecs import hookimpl as hookimpl
 from dovetail.materializers.base import BaseMaterializer as BaseMaterializer
 from dovetail.materializers.files import ArtifactReader as ArtifactReader
@@ -111,3 +115,6 @@ from dovetail.records.run import Status as Status
 from dovetail.records.run import StepRunRecord as StepRunRecord
 from dovetail.records.stack import ComponentRecord as ComponentRecord
 from dovetail.records.stack import StackRecord as StackRecord
+from dovetail.references import load as load
+from dovetail.secrets import Secret as Secret
+from dovetail.secrets import SecretReference as SecretReference

@@ -34,6 +34,24 @@ def dovetail_metadata_stores() -> Iterator[Flavor]:
 
 
 @hookimpl
+def dovetail_secrets_managers() -> Iterator[Flavor]:
+    """Announce secrets in sealed files and in the environment."""
+    yield _flavor("local", "local_secrets_manager", "LocalSecretsManager", "sealed files of this machine")
+    yield _flavor("env", "env_secrets_manager", "EnvSecretsManager", "environment variables; read only")
+
+
+@hookimpl
+def dovetail_step_operators() -> Iterator[Flavor]:
+    """Announce the operator of processes with limits."""
+    yield _flavor(
+        "subprocess",
+        "subprocess_step_operator",
+        "SubprocessStepOperator",
+        "a process of this machine, with variables and limits of its own",
+    )
+
+
+@hookimpl
 def dovetail_visualizers() -> Iterator[Flavor]:
     """Announce the visualizer of self-contained pages."""
     yield _flavor("html", "html_visualizer", "HtmlVisualizer", "self-contained HTML pages")

@@ -15,8 +15,11 @@ from dovetail.components.orchestrator import StepEnd
 class StepSubmission:
     """One attempt to make elsewhere: what to execute, and what it needs there.
 
-    `command` is an argument list, no shell text. `environment` holds variables to set, `resources` what
-    the step asked for (`cpus`, `memory`, `gpus`), `settings` what it said to this flavor.
+    `command` is an argument list, no shell text; its first word is the Python of the launcher, which a place
+    with another one replaces. `environment` holds variables to set, `resources` what the step asked for
+    (`cpus`, `memory`, `gpus`), `settings` what it said to this flavor. `requirements` and `python` are what
+    the step declared of its own environment, `wheels` the distributions that Dovetail needs there, itself
+    first; only an operator that `isolates` is given the former two.
     """
 
     run_id: str
@@ -28,6 +31,9 @@ class StepSubmission:
     resources: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     timeout: float | None = None
+    requirements: Sequence[str] = ()
+    python: str | None = None
+    wheels: Sequence[str] = ()
 
 
 class StepOperator(Component):
@@ -47,9 +53,18 @@ class StepOperator(Component):
        has ended is no error.
     6. `logs` returns what the attempt has written so far, in order, also after its end.
     7. What the place cannot give (a GPU, that much memory) is refused by `submit` with ConfigurationError.
+
+    An operator whose attempts outlive the process that submitted them says so by `detached`, on the class
+    or, where its configuration decides, on the instance: `run resume` then goes on with them, and `run sync`
+    takes in what they have reported. Attempts of the others end with the launcher.
+
+    The numbers are those of docs/contracts/step-operator.md and of `dovetail.testing.step_operator`.
     """
 
     type: ClassVar[str] = "step_operator"
+    detached: bool = False
+    isolates: ClassVar[bool] = False
+    """Whether a step runs in an environment of its own, made of what it declares."""
 
     @abstractmethod
     def submit(self, submission: StepSubmission) -> str:
@@ -70,3 +85,6 @@ class StepOperator(Component):
     @abstractmethod
     def logs(self, handle: str, offset: int = 0) -> bytes:
         """Return what the attempt wrote, from byte `offset` on."""
+
+    def forget(self, handle: str) -> None:
+        """Release what the place keeps of an attempt that has ended, its report and logs taken in."""
