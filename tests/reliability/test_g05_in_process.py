@@ -50,6 +50,22 @@ def test_g05_a_step_in_this_process_is_interrupted_and_if_that_does_not_help_end
     assert local_violations(cli.home) == []
 
 
+def test_g05_a_person_is_told_the_same_when_the_steps_run_in_this_process(
+    stubborn: Callable[..., Any],
+) -> None:
+    asked = "asked to end; steps have 600 s for it, a second time none"
+    for step, again in (("patient", False), ("catching", True)):
+        program = stubborn(step, "--in-process", DOVETAIL_ORCHESTRATOR_LOCAL_GRACE="600")
+        program.until_ready()
+        program.ask(INTERRUPT)
+        program.until(lambda told=program: asked in told.err)
+        if again:
+            program.ask(INTERRUPT)
+        cancelled(program, 130)
+        assert program.err.count(asked) == 1
+        assert program.err.count(f"error: run '{program.run}' was cancelled\nhint: to go on ") == 1
+
+
 def test_g05_a_second_signal_ends_a_step_in_this_process_at_once(stubborn: Callable[..., Any]) -> None:
     program = stubborn("catching", "--in-process", DOVETAIL_ORCHESTRATOR_LOCAL_GRACE="600")
     program.until_ready()

@@ -13,12 +13,12 @@ from dovetail.client import Records, RunView
 from dovetail.definition.composition import Composition
 from dovetail.definition.pipeline import PipelineDefinition
 from dovetail.definition.quiet import ending_quietly, leave_quietly
-from dovetail.errors import DovetailError, RunCancelled, StepError
+from dovetail.errors import DovetailError, StepError
 from dovetail.execution.attempt.script import MODE, Captured
 from dovetail.execution.beginning.outset import Revise
 from dovetail.execution.beginning.selection import Names, Selection
 from dovetail.execution.beginning.sources import check_sources, setting_for, setting_for_plan
-from dovetail.execution.interruption import going_on
+from dovetail.execution.interruption import cancellation, going_on
 from dovetail.execution.launcher import USED_BY_RUNS, Launcher, Options
 from dovetail.execution.progress import Progress, choose_progress
 from dovetail.execution.provenance import GitState
@@ -275,7 +275,7 @@ def launch(stack: LiveStack, plan: Plan, start: Start, resumed: RunRecord | None
 def raise_unless_completed(run: RunRecord, launcher: Launcher) -> None:
     """Raise what became of a run that did not complete."""
     if run.status is Status.CANCELLED:
-        error = RunCancelled(f"run {run.name!r} was cancelled", hint=going_on(run.name))
+        error = cancellation(run.name)
         if launcher.cancel.signal:
             error.exit_code = 128 + launcher.cancel.signal  # type: ignore[misc] # of this one only
         raise error

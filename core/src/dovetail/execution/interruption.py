@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from dovetail.components.metadata_store import MetadataStore, RunQuery
+from dovetail.errors import RunCancelled
 from dovetail.records.run import Status
 
 DIED = "its process died"
@@ -28,6 +29,11 @@ def interruption(run: str, *older: str) -> str:
 def resumption(run: str) -> str:
     """Say that a run was interrupted, and goes on now."""
     return f"run {run} was interrupted: {DIED}; it goes on where it stopped"
+
+
+def cancellation(run: str) -> RunCancelled:
+    """Return the error that a run was ended on request."""
+    return RunCancelled(f"run {run!r} was cancelled", hint=going_on(run))
 
 
 def interrupted_before(metadata: MetadataStore, pipeline: str) -> str | None:

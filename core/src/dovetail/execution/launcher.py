@@ -30,7 +30,13 @@ from dovetail.execution.cancelling.forced_end import children_now, leave_at_once
 from dovetail.execution.cancelling.request import GRACE, CancelRequest
 from dovetail.execution.cancelling.watch import CancelWatch
 from dovetail.execution.dispatch import Dispatch, Policy
-from dovetail.execution.interruption import going_on, interrupted_before, interruption, resumption
+from dovetail.execution.interruption import (
+    cancellation,
+    going_on,
+    interrupted_before,
+    interruption,
+    resumption,
+)
 from dovetail.execution.progress import Progress
 from dovetail.execution.provenance import GitState, library_versions
 from dovetail.execution.recorder import Recorder
@@ -237,6 +243,7 @@ class Launcher:
         handle = self._orchestrator.submit(run_id, dispatch)
         asked = False
         if self.options.in_process:
+            self.cancel.wake = watch.wake
             watch.start()
         while self._orchestrator.poll(handle, _POLL):
             watch.keep()
@@ -244,24 +251,34 @@ class Launcher:
                 grace = 0.0 if self.cancel.insisted() else watch.grace
                 self._orchestrator.cancel(handle, grace)
                 if not asked and grace:
-                    self.progress.note(f"asked to end; steps have {grace:g} s for it, a second time none")
+                    self._tell_asked(grace)
                 asked = True
         if watch.trouble is not None:
             self.progress.note(watch.trouble)
 
+    def _tell_asked(self, grace: float) -> None:
+        self.progress.note(f"asked to end; steps have {grace:g} s for it, a second time none")
+
     def _watch(self, run: RunRecord, lease: Lease, dispatch: Dispatch) -> CancelWatch:
         before = children_now() if self.options.in_process else set()
+        grace = getattr(self._orchestrator.config, "grace", GRACE)
+        told = None
 
         def end() -> None:
+            nonlocal told
             try:
                 dispatch.end_all()
                 self._finish(run, lease, Status.CANCELLED, "cancelled on request, while a step did not end")
                 lease.release()
+                told = cancellation(run.name)
             finally:
-                leave_at_once(128 + (self.cancel.signal or signal.SIGINT), spared=before)
+                leave_at_once(128 + (self.cancel.signal or signal.SIGINT), before, told)
 
-        grace = getattr(self._orchestrator.config, "grace", GRACE)
-        return CancelWatch(self.cancel, self._store, run, grace=grace, end=end)
+        def tell() -> None:
+            if self.options.in_process and grace:  # else who waits for the steps tells it
+                self._tell_asked(grace)
+
+        return CancelWatch(self.cancel, self._store, run, grace=grace, end=end, tell=tell)
 
     def _outcome(self, dispatch: Dispatch) -> tuple[Status, str | None]:
         if self.cancel.requested() and not dispatch.complete:

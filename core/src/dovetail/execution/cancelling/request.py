@@ -114,12 +114,13 @@ class CancelRequest:
             signal.signal(number, self._handle)
             self._arm(number)
         nudged, self._nudging = self._nudging, False
+        around = _is_around_step(frame)
+        self.interruptions += around  # before anybody is woken who may interrupt as well
         if not nudged:
             if self._insisted_at is not None and time.monotonic() > self._insisted_at + _OBEYED_WITHIN:
                 raise KeyboardInterrupt  # the launcher itself hangs: the way out of anything
             self.request(number)
-        if _is_around_step(frame):
-            self.interruptions += 1
+        if around:
             raise KeyboardInterrupt
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import queue
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.execution.cancelling.request import CancelRequest, program_was_interrupted
@@ -21,7 +23,8 @@ class CancelWatch:
 
     `end` is called in that thread when a step that runs in the launcher's own thread does not obey within
     `grace` seconds: it ends the process. A process in which somebody works at a prompt stays, and so does
-    one whose main thread does something else: there the step is interrupted again and again.
+    one whose main thread does something else: there the step is interrupted again and again. `tell` is
+    called, once and in that thread, when somebody has asked and steps have time.
     """
 
     def __init__(
@@ -32,6 +35,7 @@ class CancelWatch:
         *,
         grace: float,
         end: Callable[[], None],
+        tell: Callable[[], None] = lambda: None,
     ) -> None:
         self.trouble: str | None = None
         self._cancel = cancel
@@ -40,9 +44,11 @@ class CancelWatch:
         self._insistence = request_path(run.id, run.epoch, insist=True)
         self.grace = grace
         self._end = end
+        self._tell = tell
         self._began = time.monotonic()
         self._since: float | None = None
-        self._over = threading.Event()
+        self._over = False
+        self._woken = queue.SimpleQueue[None]()  # it may be used by a signal handler at any moment
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -56,18 +62,36 @@ class CancelWatch:
         if self._thread is None and time.monotonic() > self._began + PERIOD:
             self.start()
 
+    def wake(self) -> None:
+        """Let it see at once that somebody asked."""
+        self._woken.put(None)
+
     def close(self) -> None:
         """End the watch; it does nothing to this process afterwards."""
-        self._over.set()
+        self._over = True
+        self.wake()
         if self._thread is not None:
             self._thread.join(_JOIN)
 
     def _watch(self) -> None:
-        while not self._over.wait(PERIOD):
-            if not self._cancel.insisted():
-                self._look()
-            if self._cancel.requested():
-                self._see_to_it()
+        due, told = time.monotonic() + PERIOD, False
+        while not self._over:
+            with suppress(queue.Empty):
+                self._woken.get(timeout=max(0.0, due - time.monotonic()))
+            if self._over:
+                return
+            if time.monotonic() >= due:
+                due = time.monotonic() + PERIOD
+                self._act()
+            if self._cancel.requested() and not (told or self._cancel.insisted()):
+                told = True
+                self._tell()
+
+    def _act(self) -> None:
+        if not self._cancel.insisted():
+            self._look()
+        if self._cancel.requested():
+            self._see_to_it()
 
     def _look(self) -> None:
         try:
@@ -84,7 +108,7 @@ class CancelWatch:
         """Interrupt the step in the launcher's thread, again after half of the grace time, then end it."""
         now = time.monotonic()
         self._since = self._since or now
-        if self._over.is_set() or not self._cancel.in_step():
+        if self._over or not self._cancel.in_step():
             return
         waited = now - self._since
         hurry = self._cancel.insisted() or waited >= self.grace
