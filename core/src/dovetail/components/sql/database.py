@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from weakref import WeakSet
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, PoolProxiedConnection
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -24,7 +24,7 @@ class Database:
 
     `begin` starts a transaction that will write (the argument says whether its commit has to survive a
     loss of power), `end` follows it when such a commit is done. `refusal` says in Dovetail's words what
-    a driver's error means.
+    a driver's error means, `lost` whether it means that the connection is gone.
     """
 
     def __init__(
@@ -34,47 +34,55 @@ class Database:
         begin: Callable[[DBAPICursor, bool], None],
         end: Callable[[DBAPICursor], None],
         refusal: Callable[[Exception], StoreError],
+        lost: Callable[[BaseException], bool],
     ) -> None:
         self.engine = engine
         self.statements = Statements(engine.dialect)
         self._begin = begin
         self._end = end
         self._refusal = refusal
+        self._lost = lost
         self._errors = (engine.dialect.loaded_dbapi.Error, SQLAlchemyError)
         _open.add(self)
 
     @contextmanager
     def reading(self) -> Iterator[DBAPICursor]:
         """Lend a cursor to read with; every statement sees only whole transactions."""
-        try:
-            connection = self.engine.raw_connection()
-            try:
-                cursor = connection.cursor()
-                yield cursor
-                cursor.close()
-            finally:
-                connection.close()
-        except self._errors as error:
-            raise self._refusal(error) from error
+        with self._lent() as connection:
+            cursor = connection.cursor()
+            yield cursor
+            cursor.close()
 
     @contextmanager
     def writing(self, *, durable: bool = False) -> Iterator[DBAPICursor]:
         """Lend a cursor to write with: one transaction, committed at the end, undone by any exception."""
+        with self._lent() as connection:
+            cursor = connection.cursor()
+            self._begin(cursor, durable)
+            try:
+                yield cursor
+                connection.commit()
+            except BaseException:
+                with suppress(*self._errors):  # the server undoes what a lost connection had begun
+                    connection.rollback()
+                raise
+            finally:
+                if durable:
+                    self._end(cursor)
+            cursor.close()
+
+    @contextmanager
+    def _lent(self) -> Iterator[PoolProxiedConnection]:
+        """Lend a connection of the pool; when it is lost, the others are as well."""
         try:
             connection = self.engine.raw_connection()
             try:
-                cursor = connection.cursor()
-                self._begin(cursor, durable)
-                try:
-                    yield cursor
-                    connection.commit()
-                except BaseException:
-                    connection.rollback()
-                    raise
-                finally:
-                    if durable:
-                        self._end(cursor)
-                cursor.close()
+                yield connection
+            except self._errors as error:
+                if self._lost(error):
+                    connection.invalidate(error)
+                    self.engine.dispose()
+                raise
             finally:
                 connection.close()
         except self._errors as error:

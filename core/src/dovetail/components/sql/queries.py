@@ -13,6 +13,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from dovetail.components.metadata_store import ArtifactQuery, MetadataStore, RunQuery
 from dovetail.components.sql import rows
 from dovetail.components.sql.database import Database
+from dovetail.components.sql.persistence import persistent
 from dovetail.components.sql.rows import Row, Values
 from dovetail.components.sql.schema import TYPE_PREFIX
 from dovetail.components.sql.statements import (
@@ -43,6 +44,17 @@ class SqlQueries(MetadataStore):
     def database(self) -> Database:
         """Return the opened database; raises StoreError before `open`."""
 
+    def pause(self, error: BaseException | None, tries: int, waited: float) -> float | None:
+        """Return for how many seconds to wait before a call is made again; None: its error stays.
+
+        Args:
+            error: What the driver said, None where it was not the driver.
+            tries: How often the call was made.
+            waited: Seconds since it was made first.
+        """
+        return None
+
+    @persistent
     def cached(self, key: str) -> tuple[StepRunRecord, dict[str, ArtifactRecord]] | None:
         database = self.database
         values = {"at_cache_key": key, "at_status": "completed"}
@@ -54,10 +66,12 @@ class SqlQueries(MetadataStore):
             known = _artifacts(database, cursor, list(step.outputs.values()))
         return step, {name: known[each] for name, each in step.outputs.items() if each in known}
 
+    @persistent
     def run(self, run_id: str) -> RunRecord | None:
         found = self._settled(self._runs_of({"at_id": run_id}, ("id",), 1))
         return found[0] if found else None
 
+    @persistent
     def runs(self, query: RunQuery) -> list[RunRecord]:
         if query.status in {*_UNFINISHED, Status.INTERRUPTED}:
             return self._unfinished(query)
@@ -128,23 +142,28 @@ class SqlQueries(MetadataStore):
             suspects = changed
         return [final.get(each.id, each) for each in runs]
 
+    @persistent
     def plan(self, digest: str) -> bytes | None:
         found = self._rows({"at_digest": digest}, "plans", ("content",), ("digest",))
         return str(found[0][0]).encode() if found else None
 
+    @persistent
     def pipelines(self) -> list[tuple[str, int, int]]:
         database = self.database
         with database.reading() as cursor:
             found = database.statements.run(cursor, {}, runs_by_pipeline).fetchall()
         return [(name, count, started) for name, count, started in found]
 
+    @persistent
     def steps(self, run_id: str) -> list[StepRunRecord]:
         found = self._rows({"at_run_id": run_id}, "step_runs", rows.STEP_RUN, ("run_id",), "sequence")
         return [rows.step_run_record(row) for row in found]
 
+    @persistent
     def attempts(self, run_id: str, step: str | None = None) -> list[AttemptRecord]:
         return [rows.attempt_record(row) for row in self._of_step(run_id, step, "attempts", rows.ATTEMPT)]
 
+    @persistent
     def metrics(self, run_id: str, step: str | None = None) -> list[MetricRecord]:
         return [rows.metric_record(row) for row in self._of_step(run_id, step, "metrics", rows.METRIC)]
 
@@ -152,6 +171,7 @@ class SqlQueries(MetadataStore):
         key = ("run_id",) if step is None else ("run_id", "step")
         return self._rows({"at_run_id": run_id, "at_step": step}, table, columns, key, "sequence")
 
+    @persistent
     def artifacts(self, query: ArtifactQuery) -> list[ArtifactRecord]:
         asked = {
             "run_id": query.run_id,
@@ -175,11 +195,13 @@ class SqlQueries(MetadataStore):
             found = cursor.fetchall()
         return [rows.artifact_record(row) for row in found]
 
+    @persistent
     def artifacts_by_id(self, ids: Iterable[str]) -> dict[str, ArtifactRecord]:
         database = self.database
         with database.reading() as cursor:
             return _artifacts(database, cursor, list(dict.fromkeys(ids)))
 
+    @persistent
     def unreferenced(self, *, before: str | None = None, limit: int = 100) -> list[ArtifactRecord]:
         conditions = () if before is None else ("before",)
         database = self.database
@@ -188,6 +210,7 @@ class SqlQueries(MetadataStore):
             found = database.statements.run(cursor, values, page_of_unreferenced, conditions).fetchall()
         return [rows.artifact_record(row) for row in found]
 
+    @persistent
     def consumers(self, artifact_id: str) -> list[StepRunRecord]:
         database = self.database
         values = {"at_artifact_id": artifact_id, "at_kind": "input"}
@@ -195,6 +218,7 @@ class SqlQueries(MetadataStore):
             found = database.statements.run(cursor, values, readers_of_artifact).fetchall()
         return [rows.step_run_record(row) for row in found]
 
+    @persistent
     def count(self) -> Mapping[str, int]:
         database = self.database
         found = {}

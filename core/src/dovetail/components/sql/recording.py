@@ -17,10 +17,13 @@ from dovetail.components.sql.statements import (
     Statements,
     alter,
     any_of,
+    keep,
+    keep_any,
     lease_for_update,
     pick,
     pick_any,
     put_in,
+    seize_any,
     take_out,
 )
 from dovetail.errors import LeaseError, StoreError
@@ -80,7 +83,7 @@ class Recorder:
     def begin(self, run: RunRecord, plan: bytes) -> int:
         """Write the run and its plan; return its sequence number."""
         kept = {"at_digest": run.plan_digest}
-        if plan and not self._all(kept, pick, "plans", ("digest",), ("digest",)):
+        if not self._all(kept, keep, "plans", "digest") and plan:
             values = {"digest": run.plan_digest, "content": plan.decode()}
             self._run.run(self._cursor, values, put_in, "plans", ("digest", "content"))
         values = rows.run_values(run)
@@ -120,7 +123,7 @@ class Recorder:
             for artifact in step.outputs.values()
             if artifact not in made
         }
-        there = {row[0] for row in self._existing("artifacts", ("id",), "id", list(wanted))}
+        there = set(self._kept(list(wanted)))
         if gone := [step for artifact, step in wanted.items() if artifact not in there]:
             raise StoreError(
                 f"step {gone[0]!r} was to have an output of an earlier run, which was deleted a moment ago",
@@ -231,16 +234,28 @@ class Recorder:
     def _forget_plans(self, plans: Sequence[Row]) -> None:
         """Delete those of the plans that no run refers to."""
         for (digest,) in plans:
+            self._seize("plans", "digest", digest)
             if not self._all({"at_plan_digest": digest}, pick, "runs", ("id",), ("plan_digest",)):
                 self._run.run(self._cursor, {"at_digest": digest}, take_out, "plans", ("digest",))
 
     def _forget_artifact(self, artifact: str) -> None:
         """Delete the artifact if no run refers to it and its own run is gone."""
+        self._seize("artifacts", "id", artifact)
         if self._all({"at_artifact_id": artifact}, pick, "links", ("run_id",), ("artifact_id",)):
             return
         for (owner,) in self._all({"at_id": artifact}, pick, "artifacts", ("run_id",), ("id",)):
             if not self._all({"at_id": owner}, pick, "runs", ("id",), ("id",)):
                 self._run.run(self._cursor, {"at_id": artifact}, take_out, "artifacts", ("id",))
+
+    def _seize(self, table: str, column: str, value: str) -> None:
+        """Wait until nobody else is about to refer to a row, and see that nobody begins to."""
+        self._all({"any_0": value}, seize_any, table, column, 1)
+
+    def _kept(self, artifacts: list[str]) -> Iterable[str]:
+        """Yield those of the artifacts that are there, and stay until the transaction ends."""
+        for start in range(0, len(artifacts), CHUNK):
+            size, values = any_of(sorted(artifacts)[start : start + CHUNK])
+            yield from (row[0] for row in self._all(values, keep_any, "artifacts", "id", size))
 
     def _existing(self, table: str, columns: tuple[str, ...], among: str, wanted: list[str]) -> Iterable[Row]:
         """Yield the rows of this run (or, by id, of any) whose column `among` is one of `wanted`."""
@@ -268,7 +283,7 @@ def forget_unreferenced(cursor: DBAPICursor, run: Statements, ids: Sequence[str]
     forgotten: set[str] = set()
     for start in range(0, len(ids), CHUNK):
         size, values = any_of(ids[start : start + CHUNK])
-        known = run.run(cursor, values, pick_any, "artifacts", ("id",), (), "id", size).fetchall()
+        known = run.run(cursor, values, seize_any, "artifacts", "id", size).fetchall()
         linked = run.run(cursor, values, pick_any, "links", ("artifact_id",), (), "artifact_id", size)
         loose = {row[0] for row in known} - {row[0] for row in linked.fetchall()}
         run.run_many(cursor, [{"at_id": each} for each in sorted(loose)], take_out, "artifacts", ("id",))

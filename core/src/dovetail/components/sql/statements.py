@@ -133,11 +133,26 @@ def pick(table: str, columns: tuple[str, ...], key: tuple[str, ...], order: str 
 
 def pick_any(
     table: str, columns: tuple[str, ...], key: tuple[str, ...], among: str, count: int
-) -> ClauseElement:
+) -> Select[Any]:
     """Select the rows of `key` whose column `among` is one of `count` values, `any_0` and so on."""
     chosen = schema.TABLES.tables[table]
     wanted = chosen.c[among].in_([bindparam(f"any_{index}") for index in range(count)])
     return choose(*_columns(chosen, columns)).where(*_equals(chosen, key), wanted)
+
+
+def keep(table: str, column: str) -> ClauseElement:
+    """Select one row by its `column`; nobody else can delete it until the transaction ends."""
+    return pick(table, (column,), (column,)).with_for_update(read=True)
+
+
+def keep_any(table: str, column: str, count: int) -> ClauseElement:
+    """Select rows as `pick_any` does; nobody else can delete them until the transaction ends."""
+    return pick_any(table, (column,), (), column, count).order_by(column).with_for_update(read=True)
+
+
+def seize_any(table: str, column: str, count: int) -> ClauseElement:
+    """Select rows as `pick_any` does, to delete them: nobody can `keep` them any more."""
+    return pick_any(table, (column,), (), column, count).order_by(column).with_for_update()
 
 
 def any_of(wanted: Sequence[str]) -> tuple[int, dict[str, str]]:

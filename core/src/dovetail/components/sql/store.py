@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import socket
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import ClassVar, Protocol
 
-from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy import Connection, Engine, Table, inspect
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from dovetail.components.metadata_store import Facts, Lease
 from dovetail.components.sql.database import Database
+from dovetail.components.sql.persistence import persistent
 from dovetail.components.sql.queries import SqlQueries
 from dovetail.components.sql.recording import Recorder, forget_unreferenced
 from dovetail.components.sql.schema import SCHEMA, Schema
@@ -92,6 +93,10 @@ class SqlMetadataStore(SqlQueries):
         """Say in words what an error of the driver means."""
         return StoreError(f"metadata store {self.name!r}: {error}", hint="is the database reachable?")
 
+    def lost(self, error: BaseException) -> bool:
+        """Say whether an error of the driver means that the connection is gone."""
+        return False
+
     def schema_version(self) -> int | None:
         """Return the version of the schema, None where there is none."""
         if not inspect(self.database.engine).has_table("alembic_version"):
@@ -99,7 +104,15 @@ class SqlMetadataStore(SqlQueries):
         with self.database.reading() as cursor:
             run = self.database.statements
             found = run.run(cursor, {}, pick, "alembic_version", ("version_num",), ()).fetchall()
-        return int(found[0][0]) if found and found[0][0].isdigit() else None
+        if not all(row[0].isdigit() for row in found) or len(found) > 1:
+            raise self._not_ours("it has migrations of another program")
+        return int(found[0][0]) if found else None
+
+    def _not_ours(self, found: str) -> StoreError:
+        return StoreError(
+            f"metadata store {self.name!r} is to use a database of another program: {found}",
+            hint="give the metadata store a database, or a schema, of its own",
+        )
 
     def stamp(self, cursor: DBAPICursor, version: int) -> None:
         """Note the version where else the database keeps it, in the transaction that changes the schema."""
@@ -119,14 +132,21 @@ class SqlMetadataStore(SqlQueries):
     def open(self) -> None:
         if self._database is not None:
             return
-        self._database = Database(
-            self.make_engine(), begin=self.start_writing, end=self.end_durable, refusal=self.refusal
-        )
+        self._connect_database()
         try:
             self._settle_schema()
         except BaseException:
             self.close()
             raise
+
+    def _connect_database(self) -> None:
+        self._database = Database(
+            self.make_engine(),
+            begin=self.start_writing,
+            end=self.end_durable,
+            refusal=self.refusal,
+            lost=self.lost,
+        )
 
     def close(self) -> None:
         if self._database is not None:
@@ -166,18 +186,68 @@ class SqlMetadataStore(SqlQueries):
         return version == self.schema.version
 
     def _create(self) -> None:
-        """Make all tables as they are now, and note which revision that is; alembic is not needed."""
+        """Make all tables as they are now, and note which revision that is; alembic is not needed.
+
+        Some servers keep the tables that an interrupted creation has made: it is taken up from there.
+        """
         self.before_creation()
         with self.database.migrating() as connection:
+            known = set(inspect(connection).get_table_names())
+            tables = self.schema.tables.tables
+            if "alembic_version" not in known and (strange := sorted(known & tables.keys())):
+                raise self._not_ours(f"there is a table {strange[0]!r}")
+            self._make_table(connection, tables["alembic_version"], known)
             for table in self.schema.tables.sorted_tables:
-                hit("create")
-                connection.execute(CreateTable(table))
-                for index in sorted(table.indexes, key=lambda each: str(each.name)):
-                    connection.execute(CreateIndex(index))
+                if table.name != "alembic_version":
+                    self._make_table(connection, table, known)
             insert = self.schema.tables.tables["alembic_version"].insert()
             connection.execute(insert, {"version_num": self.schema.revision})
             self._stamp(connection)
             hit("create")
+
+    def _make_table(self, connection: Connection, table: Table, known: Collection[str]) -> None:
+        hit("create")
+        there = set()
+        if table.name in known:
+            there = {each["name"] for each in inspect(connection).get_indexes(table.name)}
+        else:
+            connection.execute(CreateTable(table))
+        for index in sorted(table.indexes, key=lambda each: str(each.name)):
+            if index.name not in there:
+                connection.execute(CreateIndex(index))
+
+    def migrate(self) -> int | None:
+        """Bring the schema up to date, in place of `open`; return its version before, None where it was none.
+
+        May be called again after it was interrupted.
+
+        Raises:
+            StoreError: a newer program made the schema, or runs go on.
+        """
+        self._connect_database()
+        with self.exclusive():
+            version = self.schema_version()
+            if not self.check_version(version):
+                self._refuse_live_runs()
+                if version is None:
+                    self._create()
+                else:
+                    self._migrate(version)
+        return version
+
+    def _refuse_live_runs(self) -> None:
+        if not inspect(self.database.engine).has_table("runs"):
+            return
+        unfinished = [
+            row[0]
+            for status in ("pending", "running")
+            for row in self._rows({"at_status": status}, "runs", ("id",), ("status",))
+        ]
+        if live := sorted(self.held(unfinished)):
+            raise StoreError(
+                f"run {live[0]!r} goes on in metadata store {self.name!r}, which is to be migrated",
+                hint="try again when it has ended",
+            )
 
     def _migrate(self, version: int) -> None:
         upgrade = load("dovetail.components.sql.upgrade:upgrade")
@@ -189,6 +259,7 @@ class SqlMetadataStore(SqlQueries):
     def _stamp(self, connection: Connection) -> None:
         self.stamp(connection.connection.cursor(), self.schema.version)
 
+    @persistent
     def acquire(self, run_id: str) -> SqlLease:
         hold = self.hold(run_id)
         if hold is None:
@@ -210,25 +281,37 @@ class SqlMetadataStore(SqlQueries):
         found = self._rows({"at_run_id": run_id}, "leases", ("owner",), ("run_id",))
         return found[0][0] if found else "another process"
 
+    @persistent
     def begin(self, run: RunRecord, plan: bytes, lease: Lease) -> RunRecord:
         started = run.model_copy(update={"epoch": lease.epoch})
         with self._recording(lease, run.id, begun=False) as recorder:
             sequence = recorder.begin(started, plan)
         return started.model_copy(update={"sequence": sequence})
 
+    @persistent
     def record(self, facts: Facts, lease: Lease) -> None:
         if facts:
             with self._recording(lease, lease.run_id) as recorder:
                 recorder.record(facts)
 
+    @persistent
     def finish(self, run: RunRecord, lease: Lease) -> None:
         with self._recording(lease, run.id, durable=True) as recorder:
             recorder.finish(run)
 
+    @persistent
     def delete_run(self, run_id: str, lease: Lease) -> None:
-        with self._recording(lease, run_id, begun=False) as recorder:
-            recorder.forget()
+        try:
+            with self._recording(lease, run_id, begun=False) as recorder:
+                recorder.forget()
+        except LeaseError:
+            # Deleted already, and by whom else: the answer to that has been lost.
+            if not (isinstance(lease, SqlLease) and lease.hold.live) or self._rows(
+                {"at_run_id": run_id}, "leases", ("epoch",), ("run_id",)
+            ):
+                raise
 
+    @persistent
     def forget_artifacts(self, ids: Iterable[str]) -> set[str]:
         with self.database.writing() as cursor:
             return forget_unreferenced(cursor, self.database.statements, list(dict.fromkeys(ids)))
