@@ -220,6 +220,43 @@ def test_g04_what_changed_of_a_step_that_is_left_to_run_is_told_and_nothing_is_d
     assert project.ran()["double"] == 2
 
 
+def test_g04_a_refused_resume_of_an_interrupted_run_changes_nothing_and_announces_nothing(
+    project: Project,
+) -> None:
+    assert (
+        project.cli("run", "run.py", "--name", "first", env={"DOVETAIL_FAILPOINT": "record:kill:2"}).code
+        == -9
+    )
+    before = _recorded(project)
+    project.edit("sum(values)", "max(values)")
+    refused = project.resume()
+    assert (refused.code, refused.err.startswith("error: run 'first' would not go on as it began")) == (
+        3,
+        True,
+    )
+    assert _recorded(project) == before
+
+
+def _recorded(project: Project) -> list[Any]:
+    with Client() as client:
+        run, metadata = client.run("first"), client.records.metadata
+        return [run.record, metadata.steps(run.id), metadata.attempts(run.id), metadata.count()]
+
+
+def test_g04_a_resume_says_how_many_steps_are_left_and_its_run_took_as_long_as_all_sessions(
+    project: Project,
+) -> None:
+    project.edit('raise ValueError("bad', 'import time; time.sleep(0.7); raise ValueError("bad')
+    project.fail_in_processes()
+    before = project.run().duration
+    resumed = project.resume()
+    assert "run first: 2 left of 3 steps on stack 'default'" in resumed.err
+    after = project.run().duration
+    assert before is not None
+    assert after is not None
+    assert after > before
+
+
 def test_g04_accepted_changes_are_run_and_recorded_in_the_plan(project: Project) -> None:
     project.fail_in_processes()
     project.edit("[by * value", "[1 + by * value")
@@ -276,7 +313,8 @@ def test_g04_a_run_goes_on_as_it_was_begun(project: Project) -> None:
     project.fail("--no-cache", "--failure-policy", "continue")
     project.cli.write("bad", "")
     assert project.resume("--max-workers", "1").code == 1
-    assert project.run().record.options == {
+    options = project.run().record.options
+    assert {name: value for name, value in options.items() if name != "session"} == {
         "failure_policy": "continue",
         "in_process": True,
         "max_workers": 1,

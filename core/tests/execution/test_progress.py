@@ -38,10 +38,16 @@ def _run(status: Status) -> RunRecord:
     )  # fmt: skip
 
 
+def test_of_a_run_that_goes_on_lines_say_how_many_steps_are_left() -> None:
+    stream = io.StringIO()
+    Lines(stream).run_started(_run(Status.RUNNING), ["train", "check"], 3)
+    assert stream.getvalue() == "run fit-1: 2 left of 3 steps on stack 'default'\n"
+
+
 def test_lines_name_the_step_behind_what_it_writes() -> None:
     stream = io.StringIO()
     lines = Lines(stream)
-    lines.run_started(_run(Status.RUNNING), ["load"])
+    lines.run_started(_run(Status.RUNNING), ["load"], 1)
     lines.step_started("load", 2)
     lines.output("load", b"one\ntw")
     lines.output("load", b"o\xff")

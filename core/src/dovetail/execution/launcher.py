@@ -26,6 +26,7 @@ from dovetail.execution.beginning.adoption import adopt
 from dovetail.execution.beginning.outset import Revise, outset, whole
 from dovetail.execution.beginning.run_names import refuse_stale, refuse_taken, run_name
 from dovetail.execution.beginning.selection import Selection
+from dovetail.execution.beginning.sessions import session, worked
 from dovetail.execution.cancelling.forced_end import children_now, leave_at_once
 from dovetail.execution.cancelling.request import GRACE, CancelRequest
 from dovetail.execution.cancelling.watch import CancelWatch
@@ -101,6 +102,7 @@ class Launcher:
         self._dispatch: Dispatch | None = None
         self.reports: dict[str, StepReport] = {}
         self._began = time.monotonic()
+        self._earlier = 0.0
         self._outset = whole(plan)
         self._selection = options.selection
 
@@ -157,28 +159,34 @@ class Launcher:
         """Go on with an unfinished run: pending reports first, then what is not completed."""
         refuse_unserved(self.plan, self.stack.record)
         self._metadata.open()
-        if run.status is Status.INTERRUPTED:
-            self.progress.note(resumption(run.name))
-        again = run.model_copy(
-            update={
-                "status": Status.RUNNING,
-                "finished": None,
-                "error": None,
-                "options": self._noted_options(),
-                "source_root": str(self.setting.source_root),
-            }
-        )
-        return self._own(again, resumed=True)
+        return self._own(run, resumed=True)
 
     def _take_up(self, run: RunRecord, lease: Lease) -> RunRecord:
-        """Settle what earlier processes of the run did; return the run with the plan it goes on with."""
+        """Settle what earlier processes of the run did; return the run as it goes on.
+
+        Where that is refused, nothing has been recorded.
+        """
         refuse_stale(self._metadata, run)
+        self._earlier = worked(run, self._metadata)
         recorder = Recorder(self._metadata, lease)
         adoption = adopt(self.plan, run, self._metadata, self._store, recorder)
         client = Client(self.stack)
         self._outset = outset(self.plan, run.id, self._selection, client, adoption, self.options.revise)
+        recorder.flush()
+        if run.status is Status.INTERRUPTED:
+            self._outset.notes.insert(0, resumption(run.name))
         self.plan = self._outset.plan
-        return run.model_copy(update={"plan_digest": digest_bytes(self._plan_json)})
+        return run.model_copy(
+            update={
+                "plan_digest": digest_bytes(self._plan_json),
+                "status": Status.RUNNING,
+                "finished": None,
+                "duration": None,
+                "error": None,
+                "options": {**self._noted_options(), **session(now(), self._earlier)},
+                "source_root": str(self.setting.source_root),
+            }
+        )
 
     def _own(self, run: RunRecord, *, resumed: bool) -> RunRecord:
         with self.cancel.listening(in_process=self.options.in_process):
@@ -218,7 +226,7 @@ class Launcher:
             )
             self._dispatch = dispatch
             self.reports = dispatch.failures
-            self.progress.run_started(run, list(self._outset.selected))
+            self.progress.run_started(run, self._outset.left(), len(self._outset.selected))
             for note in (*self.options.notes, *self._outset.notes):
                 self.progress.note(note)
             if resumed:
@@ -307,7 +315,7 @@ class Launcher:
             update={
                 "status": status,
                 "finished": max(now(), run.started),
-                "duration": time.monotonic() - self._began,
+                "duration": self._earlier + time.monotonic() - self._began,
                 "error": error,
             }
         )

@@ -44,10 +44,11 @@ class Live(Progress):
             console=self.console, refresh_per_second=8, transient=True, get_renderable=self._view
         )
 
-    def run_started(self, run: RunRecord, steps: list[str]) -> None:
-        """Show run, pipeline and stack, and begin to refresh."""
+    def run_started(self, run: RunRecord, steps: list[str], count: int) -> None:
+        """Show run and stack, how many steps are left where others have ended, and begin to refresh."""
         self._total, self._width = len(steps), min(32, max(map(len, steps), default=8))
-        self.console.print(Text.assemble("run ", (run.name, "bold"), f" on stack {run.stack.name!r}"))
+        left = f": {len(steps)} left of {count} steps" if len(steps) != count else ""
+        self.console.print(Text.assemble("run ", (run.name, "bold"), f"{left} on stack {run.stack.name!r}"))
         self._live.start()
 
     def step_started(self, step: str, attempt: int) -> None:

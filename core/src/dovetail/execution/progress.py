@@ -18,8 +18,8 @@ _MINUTE = 60.0
 class Progress:
     """Is told what happens, by the launcher, in its thread. This one shows nothing."""
 
-    def run_started(self, run: RunRecord, steps: list[str]) -> None:
-        """Hear that a run begins, or goes on; `steps` are all its steps in order."""
+    def run_started(self, run: RunRecord, steps: list[str], count: int) -> None:
+        """Hear that a run begins, or goes on with what is left: these steps in order, of so many."""
 
     def step_started(self, step: str, attempt: int) -> None:
         """Hear that an attempt starts."""
@@ -60,10 +60,11 @@ class Lines(Progress):
         except (OSError, ValueError):  # nobody can see it any more
             self.stream = None
 
-    def run_started(self, run: RunRecord, steps: list[str]) -> None:
-        """Show run, pipeline and stack."""
+    def run_started(self, run: RunRecord, steps: list[str], count: int) -> None:
+        """Show run, how many steps there are or are left, and stack."""
         self._width = min(32, max(map(len, steps), default=0))
-        self._say(f"run {run.name}: {len(steps)} step{'s' * (len(steps) != 1)} on stack {run.stack.name!r}")
+        left = f"{len(steps)} left of " if len(steps) != count else ""
+        self._say(f"run {run.name}: {left}{count} step{'s' * (count != 1)} on stack {run.stack.name!r}")
 
     def step_started(self, step: str, attempt: int) -> None:
         """Show the step, and which try it is when not the first."""

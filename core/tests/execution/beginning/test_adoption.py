@@ -76,7 +76,9 @@ class Left:
 
     def adopt(self) -> Adoption:
         recorder = Recorder(self.metadata, self.lease)
-        return adopt(self.plan, self.run, self.metadata, self.store, recorder)
+        found = adopt(self.plan, self.run, self.metadata, self.store, recorder)
+        recorder.flush()
+        return found
 
     def steps(self) -> dict[str, StepRunRecord]:
         return {each.step: each for each in self.metadata.steps(self.run.id)}
@@ -151,6 +153,17 @@ def test_a_reported_step_whose_artifact_is_gone_is_reopened_too(left: Left) -> N
     found = left.adopt()
     assert (found.settled, found.lost.keys()) == ({}, {"load"})
     assert left.steps()["load"].status is Status.FAILED
+
+
+def test_nothing_is_changed_before_the_recorder_is_flushed(left: Left) -> None:
+    made = left.artifact("load")
+    left.running("load", outputs=(made,))
+    left.running("train")
+    before = left.steps(), left.metadata.attempts(left.run.id), left.metadata.count()
+    recorder = Recorder(left.metadata, left.lease)
+    found = adopt(left.plan, left.run, left.metadata, left.store, recorder)
+    assert found.settled["load"].artifacts == {"output": made}
+    assert (left.steps(), left.metadata.attempts(left.run.id), left.metadata.count()) == before
 
 
 def test_adopting_twice_finds_the_same(left: Left) -> None:

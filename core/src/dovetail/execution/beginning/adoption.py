@@ -40,11 +40,13 @@ def adopt(
 ) -> Adoption:
     """Take in the reports that nobody has taken in, then check what is completed against its artifacts.
 
-    A step whose artifacts are not what its record says is reopened. Everything is recorded on return.
+    A step whose artifacts are not what its record says is reopened. What has to be recorded of all that waits
+    in `recorder`: nothing is changed until that is flushed.
     """
     found = Adoption()
     recorded = {each.step: each for each in metadata.steps(run.id)}
     running: dict[str, list[AttemptRecord]] = {}
+    fresh: dict[str, ArtifactRecord] = {}
     for attempt in metadata.attempts(run.id):
         found.attempts[attempt.step] += 1
         if not attempt.status.ended:
@@ -52,21 +54,24 @@ def adopt(
     for name, attempts in running.items():
         for attempt in attempts:
             record = recorded.get(name) or StepRunRecord(run_id=run.id, step=name, status=Status.RUNNING)
-            recorded[name] = _take_in(store, recorder, run, record, attempt)
-    recorder.flush()
+            recorded[name], made = _take_in(store, recorder, run, record, attempt)
+            fresh |= {each.id: each for each in made}
     for step in plan.steps:
         if step.name in recorded and recorded[step.name].status.good:
-            _check(step, recorded[step.name], metadata, store, found)
+            artifacts, why = intact(step, recorded[step.name], metadata, store, fresh)
+            if why is None:
+                found.settled[step.name] = Settled(recorded[step.name], artifacts)
+            else:
+                found.lost[step.name] = why
     for name, why in found.lost.items():
         recorder.reopen(_reopened(recorded[name], why))
-    recorder.flush()
     return found
 
 
 def _take_in(
     store: ArtifactStore, recorder: Recorder, run: RunRecord, record: StepRunRecord, attempt: AttemptRecord
-) -> StepRunRecord:
-    """Record how an attempt ended whose launcher is gone; return what that makes of its step."""
+) -> tuple[StepRunRecord, tuple[ArtifactRecord, ...]]:
+    """Note how an attempt ended whose launcher is gone; return what that makes of its step, with outputs."""
     task = StepTask(
         run_id=run.id,
         run_name=run.name,
@@ -79,7 +84,7 @@ def _take_in(
     if report is None:
         lost = {"status": Status.FAILED, "reason": Reason.LOST.value, "finished": now()}
         recorder.attempt(attempt.model_copy(update=lost))
-        return record
+        return record, ()
     failure = report.failure
     ended = {"status": report.status, "finished": report.finished, "duration": report.duration}
     recorder.attempt(
@@ -95,31 +100,28 @@ def _take_in(
     completed = report.status is Status.COMPLETED and not record.status.good
     recorder.results(report.outputs if completed else (), report.metrics)
     if not completed:
-        return record
+        return record, ()
     taken = record.model_copy(update={**ended, "outputs": _ids(report), "error": None})
     recorder.step(taken)
-    return taken
+    return taken, report.outputs
 
 
 def _ids(report: StepReport) -> dict[str, str]:
     return {each.output: each.id for each in report.outputs}
 
 
-def _check(
-    step: StepPlan, record: StepRunRecord, metadata: MetadataStore, store: ArtifactStore, found: Adoption
-) -> None:
-    artifacts, why = intact(step, record, metadata, store)
-    if why is None:
-        found.settled[step.name] = Settled(record, artifacts)
-    else:
-        found.lost[step.name] = why
-
-
 def intact(
-    step: StepPlan, record: StepRunRecord, metadata: MetadataStore, store: ArtifactStore
+    step: StepPlan,
+    record: StepRunRecord,
+    metadata: MetadataStore,
+    store: ArtifactStore,
+    fresh: Mapping[str, ArtifactRecord] | None = None,
 ) -> tuple[dict[str, ArtifactRecord], str | None]:
-    """Return the artifacts of a completed step by output, and what is wrong with them, None where nothing."""
-    known = metadata.artifacts_by_id(record.outputs.values())
+    """Return the artifacts of a completed step by output, and what is wrong with them, None where nothing.
+
+    `fresh` are artifacts by id that are about to be recorded.
+    """
+    known = {**metadata.artifacts_by_id(record.outputs.values()), **(fresh or {})}
     artifacts = {name: known[each] for name, each in record.outputs.items() if each in known}
     for output in step.outputs:
         if output.name not in artifacts:

@@ -31,6 +31,10 @@ class Outset:
         """Return the steps of which no attempt will be made."""
         return frozenset([*self.adoption.settled, *(each.record.step for each in self.left_out)])
 
+    def left(self) -> list[str]:
+        """Return the steps that will run, in order."""
+        return [name for name in self.selected if name not in self.adoption.settled]
+
     def lay(self, dispatch: Dispatch) -> None:
         """Settle in `dispatch` what is settled."""
         dispatch.earlier.update(self.adoption.attempts)

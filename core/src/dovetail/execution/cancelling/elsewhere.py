@@ -10,6 +10,7 @@ from dovetail.components.artifact_store import ArtifactStore
 from dovetail.components.component import Reach
 from dovetail.errors import ArtifactError, ConflictError, RunError
 from dovetail.execution.beginning.adoption import adopt
+from dovetail.execution.beginning.sessions import worked
 from dovetail.execution.cancelling.request import GRACE
 from dovetail.execution.recorder import Recorder
 from dovetail.records.record import now
@@ -107,7 +108,9 @@ def _settle(run: RunView) -> RunView:
         found = run.refresh()
         recorder = Recorder(metadata, lease)
         store = run.records.artifacts_of(run.record.stack)
+        took = worked(found.record, metadata)
         adopt(found.plan, found.record, metadata, store, recorder)
+        recorder.flush()
         for step in metadata.steps(run.id):
             if not step.status.ended:
                 recorder.step(step.model_copy(update={"status": Status.CANCELLED, "finished": now()}))
@@ -115,6 +118,7 @@ def _settle(run: RunView) -> RunView:
         told = {
             "status": Status.CANCELLED,
             "finished": now(),
+            "duration": took,
             "error": "cancelled after its process had ended",
         }
         metadata.finish(found.record.model_copy(update=told), lease)
