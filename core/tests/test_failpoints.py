@@ -11,7 +11,21 @@ from pathlib import Path
 import pytest
 
 from dovetail import failpoints
+from dovetail.testing.command_line import CommandLine
 
+RUN = """
+from dovetail import pipeline, step
+
+@step
+def one() -> int:
+    return 1
+
+@pipeline
+def ones():
+    one()
+
+ones.run()
+"""
 PASS = "from dovetail.failpoints import hit\nfor number in range(3): hit('write'); print(number, flush=True)"
 
 
@@ -41,6 +55,18 @@ def test_a_point_that_only_tells_names_who_passes(tmp_path: Path) -> None:
     lines = log.read_text().splitlines()
     assert len(lines) == 3
     assert {each.split()[0] for each in lines} == {"write"}
+
+
+@pytest.mark.parametrize("point", ["write:kill:x", "write:kill:0", "write:kill:-1", "write:dance", ":kill"])
+def test_what_arms_nothing_is_told_by_one_message(point: str, tmp_path: Path) -> None:
+    command = CommandLine(tmp_path, tmp_path / "home")
+    command.write("run.py", RUN)
+    answer = command("run", "run.py", env={"DOVETAIL_FAILPOINT": f"claim:tell,{point}"})
+    assert answer.code == 4
+    assert answer.err.splitlines()[-2:] == [
+        f"error: DOVETAIL_FAILPOINT holds {point!r}, which is no failpoint",
+        "hint: write name:action or name:action:count; actions are kill, exit, stop, raise, sleep, tell",
+    ]
 
 
 def test_points_can_be_armed_in_code(monkeypatch: pytest.MonkeyPatch) -> None:

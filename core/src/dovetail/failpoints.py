@@ -13,20 +13,32 @@ import os
 import signal
 import time
 
+from dovetail.references import load
+
 NAMES = (
     "claim", "begin", "write", "rename", "report", "record", "finish", "log-flush", "cache-look-up", "retry",
     "create", "delete",
 )  # fmt: skip
 
+_ACTIONS = ("kill", "exit", "stop", "raise", "sleep", "tell")
+
 _armed: dict[str, list[str | int]] = {}
+_misread: list[str] = []
 
 
 def arm(text: str) -> None:
-    """Arm points of this process, and of those that are forked from it, as the variable would have."""
+    """Arm points of this process, and of those that are forked from it, as the variable would have.
+
+    What cannot be understood arms nothing; the next `hit` says so, wherever that is.
+    """
     for item in filter(None, text.split(",")):
         name, _, rest = item.partition(":")
         action, _, count = rest.partition(":")
-        _armed[name] = [action or "kill", int(count or 1)]
+        count = count or "1"
+        if name and (action or "kill") in _ACTIONS and count.isdecimal() and int(count):
+            _armed[name] = [action or "kill", int(count)]
+        else:  # an import, where this may be, would be said to be broken
+            _misread.append(item)
 
 
 arm(os.environ.get("DOVETAIL_FAILPOINT", ""))
@@ -38,7 +50,16 @@ def armed() -> bool:
 
 
 def hit(name: str) -> None:
-    """Pass the point `name`; do what it is armed with, if it is."""
+    """Pass the point `name`; do what it is armed with, if it is.
+
+    Raises:
+        ConfigurationError: a point was to be armed in a way that is none.
+    """
+    if _misread:
+        raise load("dovetail.errors:ConfigurationError")(
+            f"DOVETAIL_FAILPOINT holds {_misread[0]!r}, which is no failpoint",
+            hint=f"write name:action or name:action:count; actions are {', '.join(_ACTIONS)}",
+        )
     if not _armed or name not in _armed:
         return
     action, left = _armed[name]
