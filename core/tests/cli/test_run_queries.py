@@ -67,7 +67,7 @@ def test_a_run_is_shown_with_its_steps(dovetail: Cli, recorded: list[RecordedRun
     assert "commit 0123456789 with changes" in shown
     assert lines(shown)[-2] == ["train", "completed", "250", "ms", "1", "output", "loss=0.25"]
     second = lines(dovetail("run show second").out)
-    assert [line[:2] for line in second[-5:-2]] == [
+    assert [line[:2] for line in second[-6:-3]] == [
         ["load", "cached"],
         ["train", "failed"],
         ["check", "pending"],
@@ -84,7 +84,36 @@ def test_a_run_is_a_document_for_programs(dovetail: Cli, recorded: list[Recorded
         {"loss": 0.25},
         "completed",
     )
-    assert dovetail("run show second --json").json["steps"][0]["cached_from"] == found["id"]
+    taken = dovetail("run show second --json").json["steps"][0]
+    assert (taken["cached_from"], taken["cached_from_name"]) == (found["id"], "first")
+    assert (train["cached_from"], train["cached_from_name"]) == (None, None)
+
+
+def test_what_a_run_has_of_another_is_shown_with_its_name_or_id(
+    dovetail: Cli, recorded: list[RecordedRun]
+) -> None:
+    assert "taken from run first: load\n" in dovetail("run show second").out
+    assert "taken from" not in dovetail("run show first").out
+    assert dovetail("run delete first --yes").code == 0
+    assert f"taken from run {recorded[0].run.id}: load\n" in dovetail("run show second").out
+    assert dovetail("run show second --json").json["steps"][0]["cached_from_name"] is None
+
+
+def test_replays_and_parts_are_marked_where_there_are_any(
+    dovetail: Cli, stack: LiveStack, recorded: list[RecordedRun]
+) -> None:
+    assert "KIND" not in dovetail("run list").out
+    part = RecordedRun(stack, name="part", options={"selection": {"only": ["train"]}})
+    part.leave()
+    again = RecordedRun(
+        stack, name="again", parent=part.run.id, options={"selection": {"only": ["train"], "base": "x"}}
+    )
+    again.leave()
+    shown = lines(dovetail("run list").out)
+    assert [line[-1] for line in shown[:4]] == ["KIND", "replay", "partial", "-"]
+    found = dovetail("run list --json").json
+    assert [each["parent"] for each in found[:3]] == [part.run.id, None, None]
+    assert [each["selection"].get("only") for each in found[:3]] == [["train"], ["train"], None]
 
 
 def test_a_run_that_is_not_there_is_one_message(dovetail: Cli, recorded: list[RecordedRun]) -> None:

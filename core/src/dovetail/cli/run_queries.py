@@ -9,6 +9,7 @@ from dovetail.cli.run_names import pipeline_names, run_names
 from dovetail.cli.run_view import (
     find_run,
     moment,
+    part_of_pipeline,
     run_document,
     run_summary,
     say_if_interrupted,
@@ -50,7 +51,11 @@ def list_runs(
         [each.name, each.pipeline, each.status, moment(each.started), seconds(each.duration)]
         for each in shown
     ]
-    print_table(["run", "pipeline", "status", "started", "duration"], rows, empty="no runs")
+    columns = ["run", "pipeline", "status", "started", "duration"]
+    kinds = [part_of_pipeline(each) for each in shown]
+    if any(kinds):
+        columns, rows = [*columns, "kind"], [[*row, kind] for row, kind in zip(rows, kinds, strict=True)]
+    print_table(columns, rows, empty="no runs")
     say_if_interrupted(shown)
     if more:
         say(f"there are more: --before {shown[-1].name}")

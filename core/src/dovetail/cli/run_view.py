@@ -49,8 +49,21 @@ def show_run(run: RunView) -> None:
     rows = [_row(step, run.metrics.get(name, {})) for name, step in run.steps.items()]
     print_lines([""])
     print_table(["step", "status", "duration", "tries", "outputs", "metrics"], rows, empty="no steps")
-    if failures := _failures(run):
-        print_lines(["", *failures])
+    origins = _origins(run)
+    taken: dict[str, list[str]] = {}
+    for name, step in run.steps.items():
+        if step.record and step.record.cached_from:
+            taken.setdefault(step.record.cached_from, []).append(name)
+    lines = [f"taken from run {origins[each] or each}: {', '.join(names)}" for each, names in taken.items()]
+    if lines := [*lines, *_failures(run)]:
+        print_lines(["", *lines])
+
+
+def _origins(run: RunView) -> dict[str, str | None]:
+    """Return the names of the runs whose outputs steps have, by id; None for one that was deleted."""
+    ids = {each.record.cached_from for each in run.steps.values() if each.record and each.record.cached_from}
+    found = {each: run.records.metadata.run(each) for each in ids}
+    return {each: record.name if record else None for each, record in found.items()}
 
 
 def _failures(run: RunView) -> list[str]:
@@ -109,7 +122,8 @@ def _head(run: RunView) -> list[str]:
     lines.append(f"  {', '.join(told)}")
     if run.record.parent:
         steps = ", ".join(_selection(run).only)
-        lines.append(f"  replays step {steps} of run {_name_of(run, run.record.parent)}")
+        parent = run.records.metadata.run(run.record.parent)
+        lines.append(f"  replays step {steps} of run {parent.name if parent else run.record.parent}")
     elif (selection := _selection(run)).partial:
         lines.append(f"  a part of the pipeline: {selection}")
     if run.error:
@@ -125,10 +139,11 @@ def _selection(run: RunView) -> Selection:
     return Selection.from_noted(run.record.options.get("selection", {}))
 
 
-def _name_of(run: RunView, other: str) -> str:
-    """Return the name of another run, its id where it was deleted."""
-    found = run.records.metadata.run(other)
-    return other if found is None else found.name
+def part_of_pipeline(run: RunView) -> str:
+    """Say whether a run is a `replay` or `partial`; nothing where it was asked to run every step."""
+    if run.record.parent:
+        return "replay"
+    return "partial" if _selection(run).partial else ""
 
 
 def _row(step: StepView, metrics: dict[str, float]) -> list[object]:
@@ -142,7 +157,7 @@ def _row(step: StepView, metrics: dict[str, float]) -> list[object]:
 def run_document(run: RunView) -> dict[str, Any]:
     """Return a run with its steps as plain JSON values."""
     _ = run.outputs  # all of them in one question
-    failed = _failed_attempts(run)
+    failed, origins = _failed_attempts(run), _origins(run)
     return {
         **run_summary(run),
         "plan": run.record.plan_digest,
@@ -151,12 +166,10 @@ def run_document(run: RunView) -> dict[str, Any]:
         "host": run.record.host,
         "source_root": run.record.source_root,
         "versions": run.versions,
-        "parent": run.record.parent,
-        "selection": run.record.options.get("selection", {}),
         "components": {kind: each.flavor for kind, each in run.record.stack.components.items()},
         "steps": [
             {
-                **_step_document(step, run.metrics.get(name, {})),
+                **_step_document(step, run.metrics.get(name, {}), origins),
                 "failed_attempts": [_attempt_document(run, each) for each in failed.get(name, [])],
             }
             for name, step in run.steps.items()
@@ -176,10 +189,15 @@ def run_summary(run: RunView) -> dict[str, Any]:
         "duration": run.duration,
         "stack": run.stack,
         "error": run.error,
+        "parent": run.record.parent,
+        "selection": run.record.options.get("selection", {}),
     }
 
 
-def _step_document(step: StepView, metrics: dict[str, float]) -> dict[str, Any]:
+def _step_document(
+    step: StepView, metrics: dict[str, float], origins: dict[str, str | None]
+) -> dict[str, Any]:
+    origin = step.record.cached_from if step.record else None
     return {
         "name": step.name,
         "status": str(step.status),
@@ -187,7 +205,8 @@ def _step_document(step: StepView, metrics: dict[str, float]) -> dict[str, Any]:
         "finished": iso(step.finished),
         "duration": step.duration,
         "attempts": step.record.attempts if step.record else 0,
-        "cached_from": step.record.cached_from if step.record else None,
+        "cached_from": origin,
+        "cached_from_name": origins[origin] if origin else None,
         "key": step.record.key if step.record else "",
         "parameters": step.parameters,
         "metrics": metrics,
