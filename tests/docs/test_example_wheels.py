@@ -31,7 +31,9 @@ def installed(wheel: Path, site: Path) -> Path:
     info = site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
     info.mkdir()
     head = f"Name: {project['name']}\nVersion: {project['version']}\nSummary: {project['description']}"
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\n{head}\n")
+    needs = "".join(f"\nRequires-Dist: {each}" for each in project["dependencies"])
+    readme = (wheel / project["readme"]).read_text()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\n{head}{needs}\n\n{readme}")
     points = project["entry-points"]["dovetail.integrations"]
     lines = [f"{name} = {module}\n" for name, module in points.items()]
     (info / "entry_points.txt").write_text("".join(("[dovetail.integrations]\n", *lines)))

@@ -10,6 +10,7 @@ import pytest
 from dovetail.testing.artifact_store import ArtifactStoreContract
 from dovetail.testing.metadata_store import MetadataStoreContract
 from dovetail.testing.orchestrator import OrchestratorContract
+from dovetail.testing.packaging import PackagingContract
 from dovetail.testing.visualizer import VisualizerContract
 
 PAGES = Path(__file__).parents[3] / "docs" / "contracts"
@@ -17,6 +18,7 @@ CONTRACTS = {
     "artifact-store": ArtifactStoreContract,
     "metadata-store": MetadataStoreContract,
     "orchestrator": OrchestratorContract,
+    "packaging": PackagingContract,
     "visualizer": VisualizerContract,
 }
 

@@ -1,19 +1,14 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pandas as pd
 import pytest
 
 import dovetail_pandas
+from dovetail.testing.packaging import PackagingContract
 
 
-def test_announcing_imports_neither_pandas_nor_the_rest_of_dovetail() -> None:
-    heavy = {"pandas", "numpy", "pyarrow", "pydantic", "sqlalchemy", "fsspec"}
-    program = f"import sys, dovetail_pandas; print(sorted({heavy} & set(sys.modules)))"
-    child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert child.stdout.strip() == "[]"
+class TestPackaging(PackagingContract):
+    wheel = "dovetail-pandas"
 
 
 def test_frames_and_series_are_announced_under_every_name_they_have_had() -> None:

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 from lightgbm import LGBMClassifier
 from sklearn.base import BaseEstimator, ClassifierMixin, ClusterMixin, RegressorMixin, TransformerMixin
@@ -10,13 +7,11 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import Pipeline
 
 import dovetail_sklearn
+from dovetail.testing.packaging import PackagingContract
 
 
-def test_announcing_imports_neither_sklearn_nor_the_rest_of_dovetail() -> None:
-    heavy = {"sklearn", "skops", "numpy", "pydantic", "sqlalchemy", "fsspec"}
-    program = f"import sys, dovetail_sklearn; print(sorted({heavy} & set(sys.modules)))"
-    child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert child.stdout.strip() == "[]"
+class TestPackaging(PackagingContract):
+    wheel = "dovetail-sklearn"
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ class Site:
         """Install a wheel of one announcing module; return the module's file.
 
         `integration`, `module`, `version` and `files` (name -> text) as given, or after the wheel's name;
+        `requires` lists requirements, `readme` is a text, `package` makes the module a typed package, and
         `editable` puts the code elsewhere and says so.
         """
         module = options.get("module", name.replace("-", "_"))
@@ -42,12 +43,15 @@ class Site:
         self.remove(name)
         information = self.folder / f"{name.replace('-', '_')}-{version}.dist-info"
         code = self.folder / "src" if options.get("editable") else self.folder
-        files = {f"{module}.py": source.replace("{module}", module), **options.get("files", {})}
+        file = f"{module}/__init__.py" if options.get("package") else f"{module}.py"
+        files = {file: source.replace("{module}", module), **options.get("files", {})}
+        if options.get("package"):
+            files.setdefault(f"{module}/py.typed", "")
         for path, text in _information(name, module, version, options).items():
             _write(information / path, text)
         for path, text in files.items():
             _write(code / path, text)
-        return code / f"{module}.py"
+        return code / file
 
     def remove(self, name: str) -> None:
         """Forget that a wheel is installed; its module stays."""
@@ -93,8 +97,10 @@ def on_the_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]
 def _information(name: str, module: str, version: str, options: dict[str, Any]) -> dict[str, str]:
     integration = options.get("integration", name.removeprefix("dovetail-"))
     value = options.get("value", module)
+    requires = "".join(f"Requires-Dist: {each}\n" for each in options.get("requires", ()))
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nSummary: made up\n{requires}"
     files = {
-        "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nSummary: made up\n",
+        "METADATA": f"{metadata}\n{options.get('readme', '')}",
         "entry_points.txt": f"[dovetail.integrations]\n{integration} = {value}\n",
     }
     if options.get("editable"):

@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from array import array
 from pathlib import Path
 
@@ -7,6 +5,7 @@ import pytest
 
 from dovetail.plugin import MaterializerError
 from dovetail.testing.materializer import TrialFiles, kept
+from dovetail.testing.packaging import PackagingContract
 from dovetail_array.raw_file import ArrayMaterializer
 
 
@@ -27,7 +26,5 @@ def test_what_has_no_portable_form_is_refused(tmp_path: Path) -> None:
         kept(ArrayMaterializer(), array("l", [1]), tmp_path)
 
 
-def test_announcing_imports_nothing_heavy() -> None:
-    program = "import sys, dovetail_array; print({'pydantic', 'fsspec'} & set(sys.modules))"
-    child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert child.stdout.strip() == "set()"
+class TestPackaging(PackagingContract):
+    wheel = "dovetail-array"

@@ -17,6 +17,7 @@ from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata
 
 from dovetail.plugin import ExperimentTracker, Reach, TrackedStep
 from dovetail_tensorboard.event_file import EventFile
+from dovetail_tensorboard.settings import TensorBoardTrackerConfig
 
 # As much of an id as tells runs of one name apart.
 _TAIL = 8
@@ -30,6 +31,7 @@ class TensorBoardTracker(ExperimentTracker):
     hides what earlier ones of its step have logged.
     """
 
+    config_class = TensorBoardTrackerConfig
     reach = Reach.HOST
     _file: EventFile | None = None
     _step: TrackedStep | None = None
