@@ -106,13 +106,14 @@ UNSEEN = {
     "what a module computes of such things when it is imported": "of_import",
     "names made at run time": "of_name",
     "what another module does to a value": "of_table",
+    "a function of the module changes under a name of its own": "of_own_name",
     "a class that no annotation names": "of_class",
     "modules without a `.py` file": "of_compiled",
 }
 PROGRAM = """
     import importlib, os, pathlib, sys, time
     sys.path.append(str(pathlib.Path(__file__).parent / "site-packages"))
-    import built, changes, library, table
+    import built, changes, fills, library, table
     from dovetail import pipeline, step
     from shapes import Shape, square
 
@@ -146,6 +147,10 @@ PROGRAM = """
     def of_table() -> int:
         return table.CONTENT[0]
 
+    @step
+    def of_own_name() -> int:
+        return fills.TABLE["amount"]
+
     @step(materializers="pickle")
     def shape() -> Shape:
         return square()
@@ -162,10 +167,18 @@ PROGRAM = """
     def unseen():
         for each in (of_library, of_file, of_clock, of_variable, of_import, of_name, of_table, of_compiled):
             each()
+        of_own_name()
         of_class(shape())
 
     if __name__ == "__main__":
         unseen.run()
+"""
+FILLS = """
+TABLE = {{}}
+def fill():
+    own = TABLE
+    own["amount"] = {number}
+fill()
 """
 SHAPES = """
 class Shape:
@@ -193,6 +206,7 @@ def write(cli: CommandLine, number: int) -> None:
     cli.write("data.txt", str(number))
     cli.write("site-packages/library.py", f"__version__ = '{number}'\ndef answer(): return {number}\n")
     cli.write("late.py", f"def answer(): return {number}\n")
+    cli.write("fills.py", FILLS.format(number=number))
     cli.write("table.py", "CONTENT = [0]\n")
     cli.write("changes.py", f"import table\ntable.CONTENT[0] = {number}\n")
     cli.write(

@@ -62,11 +62,26 @@ SEEN = {
         "return 1",
         "return 2",
     ),
+    "a change under another name": ("X = {{}}\nE = X\n{}", "X", "E['a'] = 1", "E['a'] = 2"),
+    "a change under the name of another name": (
+        "X = {{}}\nE = X\nF: dict = E\ndef fill(n): F[n] = n\n{}",
+        "X",
+        "fill(1)",
+        "fill(2)",
+    ),
+    "a change of a part under another name": (
+        "class X: t = {{}}\nE = X.t\n{}",
+        "X.t",
+        "E[1] = 1",
+        "E[1] = 2",
+    ),
     "a number of thousands of digits": ("X = {}", "X", f"0x{'f' * 6000}", f"0x{'f' * 5999}e"),
 }
 UNSEEN = {
     "a call with a number": ("def show(x): pass\nX = 1\n{}", "X", "show(X)", "pass"),
     "a call with a function": ("def show(x): pass\ndef X(): pass\n{}", "X()", "show(X)", "pass"),
+    "another name of a value": ("X = {{}}\n{}", "X", "E = X", "F = X"),
+    "another value that has the name then": ("X = {{}}\nE = X\nE = {}", "X", "{}", "[]"),
     "another value that a call fills": ("X = []\nY = []\n{}", "X", "Y.append(1)", "Y.append(2)"),
     "a decorator that notes nothing": (
         "X = []\ndef put(f): return f\n@put\ndef f(): {}",
@@ -109,6 +124,29 @@ def test_only_our_decorators_are_left_out_not_what_has_their_name(project: Any) 
     other = "from dovetail import step\n" + own + "@step(n={})\ndef name(): return 1\n"
     files = {"steps.py": STEPS.format("from other import name", "name()")}
     assert len({project.ref({**files, "other.py": other.format(n)}).digest for n in (1, 2)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("head", "read"),
+    [
+        ("import importlib", "importlib.import_module('other').answer()"),
+        ("from importlib import import_module as get", "get(name='other').answer()"),
+        ("import importlib", "importlib.import_module('.other', __package__).answer()"),
+        ("", "__import__('other').answer()"),
+        ("import sys", "sys.modules['other'].answer()"),
+        ("import sys", "sys.modules.get('other').answer()"),
+        (
+            "def get():\n    from importlib import import_module as load\n    return load('other')",
+            "get().answer()",
+        ),
+    ],
+)
+def test_a_module_that_is_named_by_a_text_counts_whole(project: Any, head: str, read: str) -> None:
+    found = [
+        project.ref({"steps.py": STEPS.format(head, read), "other.py": f"def answer(): return {n}\n"}).digest
+        for n in (1, 2)
+    ]
+    assert len(set(found)) == 2
 
 
 STARS = {

@@ -114,6 +114,8 @@ class MemoryReach:
         for target in inner.values():
             if target.attribute is not None:
                 self.names.follow(target, ())
+        for each in part.whole:
+            self.names.follow(Target(each), ())
         for chain in part.chains:
             if chain[0] in inner:
                 self.names.follow(inner[chain[0]], chain[1:])

@@ -50,6 +50,8 @@ class NameReach:
         for target in inner.values():
             if target.attribute is not None:
                 self.follow(target, ())
+        for each in part.whole:
+            self.follow(Target(each), ())
         for chain in part.chains:
             if chain[0] in inner:
                 self.follow(inner[chain[0]], chain[1:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import symtable
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import decode_source
 from pathlib import Path
@@ -14,7 +14,9 @@ from dovetail.hashing import digest_bytes, digest_value
 from dovetail.planning.syntax import (
     Chain,
     Target,
+    absolute,
     apart,
+    binds,
     bound_names,
     called_names,
     chains,
@@ -24,9 +26,11 @@ from dovetail.planning.syntax import (
     inner_names,
     is_main_guard,
     only_importing,
+    other_names,
     outer_expressions,
     passed_names,
     walk,
+    with_texts,
 )
 
 _DYNAMIC = {"globals", "eval", "exec"}
@@ -37,13 +41,15 @@ class Part:
     """What is known of a name, or of a whole file.
 
     `chains` are the dotted names it reads from its module, `targets` the imports that bind the name,
-    `inner` the imports inside it. `dynamic` says that it looks names up by text, so all of the file counts.
+    `inner` the imports inside it. `whole` are modules that it names by a text, so all of their files count.
+    `dynamic` says that it looks names up by text, so all of its own file counts.
     """
 
     digest: str
     chains: tuple[Chain, ...]
     targets: tuple[Target, ...] = ()
     inner: tuple[tuple[str, Target], ...] = ()
+    whole: tuple[str, ...] = ()
     dynamic: bool = False
 
 
@@ -74,6 +80,8 @@ class SourceFile:
         for statement in body:
             for name in set(self._changed_by(statement)):
                 self._statements.setdefault(name, []).append(statement)
+        for statement in reversed(body):
+            self._add_changes_by_another_name(statement)
 
     def __contains__(self, name: str) -> bool:
         """Say whether the file itself binds a name, other than by a star import."""
@@ -140,6 +148,15 @@ class SourceFile:
             if name in self and statement not in self._statements.get(name, []):
                 yield name
 
+    def _add_changes_by_another_name(self, statement: ast.stmt) -> None:
+        """Let what is done to a value as `E`, after `E = D`, count for `D` too."""
+        for other, name in other_names(statement):
+            if name == other or name not in self._statements or not self._can_change(name):
+                continue
+            changes = [each for each in self._statements[other] if not binds(each, other)]
+            known = self._statements[name]
+            known += [each for each in ([statement, *changes] if changes else ()) if each not in known]
+
     def _changed_in(self, function: ast.stmt) -> set[str]:
         """Return the names of the module whose values a function changes in place."""
         changed = {name for name in changed_names(walk([function])) if name in self}
@@ -171,8 +188,22 @@ class SourceFile:
             chains=tuple(used),
             targets=targets,
             inner=inner,
+            whole=tuple(sorted(set(self._modules_by_text(own, dict(inner))))),
             dynamic=any(map(self._looks_up, used)),
         )
+
+    def _modules_by_text(self, nodes: list[ast.stmt], inner: Mapping[str, Target]) -> Iterator[str]:
+        """Yield the modules that code imports, or finds among those loaded, by a text that it holds."""
+        for chain, text in with_texts(nodes):
+            named = [*self._imports.get(chain[0], []), *filter(None, [inner.get(chain[0])])]
+            if (
+                chain == ("__import__",)
+                or chain[-1] == "import_module"
+                or chain[:2] == ("sys", "modules")
+                or Target("importlib", "import_module") in named
+            ):
+                name = text.lstrip(".")
+                yield absolute(name, len(text) - len(name), self._package)
 
     def _looks_up(self, chain: Chain) -> bool:
         """Say whether a name stands for looking up names of the module by text."""

@@ -189,6 +189,38 @@ def called_names(statement: ast.stmt) -> Iterator[tuple[Chain, bool]]:
                 yield chain, True
 
 
+def other_names(statement: ast.stmt) -> Iterator[tuple[str, str]]:
+    """Yield each further name that a statement gives to what has one, or to a part of that: `E = D`."""
+    if isinstance(statement, ast.Assign | ast.AnnAssign):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        value = statement.value
+        for name in _root(value) if isinstance(value, ast.Name | ast.Attribute | ast.Subscript) else ():
+            yield from ((each.id, name) for each in targets if isinstance(each, ast.Name))
+
+
+def binds(statement: ast.stmt, name: str) -> bool:
+    """Say whether a statement makes a name mean something, rather than change what it means."""
+    nodes = walk([statement], into_scopes=False)
+    return any(
+        isinstance(each, ast.Name) and each.id == name and not isinstance(each.ctx, ast.Load)
+        for each in nodes
+    )
+
+
+def with_texts(nodes: Iterable[ast.AST]) -> Iterator[tuple[Chain, str]]:
+    """Yield what is called with a text, or has one for a key: `import_module("x")`, `sys.modules["x"]`."""
+    for node in walk(nodes):
+        if isinstance(node, ast.Call):
+            named = (each.value for each in node.keywords if each.arg == "name")
+            what, text = node.func, node.args[0] if node.args else next(named, None)
+        elif isinstance(node, ast.Subscript):
+            what, text = node.value, node.slice
+        else:
+            continue
+        if isinstance(text, ast.Constant) and isinstance(text.value, str) and (chain := _chain(what)):
+            yield chain, text.value
+
+
 def _called(node: ast.AST) -> ast.Call | None:
     """Return the call that a statement is, and no more."""
     is_call = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
@@ -213,7 +245,7 @@ def imports(nodes: Iterable[ast.AST], package: str) -> Iterator[tuple[str, Targe
                     top = alias.name.partition(".")[0]
                     yield top, Target(top)
         elif isinstance(node, ast.ImportFrom):
-            module = _absolute(node.module or "", node.level, package)
+            module = absolute(node.module or "", node.level, package)
             for alias in node.names:
                 yield alias.asname or alias.name, Target(module, alias.name)
 
@@ -227,7 +259,8 @@ def only_importing(statement: ast.stmt, name: str) -> ast.stmt:
     return made
 
 
-def _absolute(module: str, level: int, package: str) -> str:
+def absolute(module: str, level: int, package: str) -> str:
+    """Return the full name of a module that a module of `package` names with so many dots before it."""
     if level == 0:
         return module
     parents = package.split(".")
