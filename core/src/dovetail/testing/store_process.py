@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from dovetail.components.metadata_store import MetadataStore, RunQuery
+from dovetail.errors import DovetailError
 from dovetail.names import new_id
+from dovetail.records.run import RunRecord
 from dovetail.references import load
 from dovetail.testing.run_facts import chain, completed, ended, new_run
 
@@ -69,10 +72,13 @@ def _answer(there: Connection, barrier: Any, call: Callable[[], Any]) -> None:  
 
 
 @contextmanager
-def held_elsewhere(place: Place, run_id: str) -> Iterator[Callable[[], None]]:
-    """Let another process hold a run that it has begun; gives what kills that process."""
+def held_elsewhere(place: Place, run_id: str, *, forked: bool = False) -> Iterator[Callable[[], None]]:
+    """Let another process hold a run that it has begun; gives what kills that process.
+
+    With `forked` it has a child by then, which lives on until this ends.
+    """
     here, there = _SPAWN.Pipe()
-    child = _SPAWN.Process(target=_hold, args=(there, place, run_id))
+    child = _SPAWN.Process(target=_hold, args=(there, place, run_id, forked))
     child.start()
     there.close()
     try:
@@ -91,16 +97,61 @@ def held_elsewhere(place: Place, run_id: str) -> Iterator[Callable[[], None]]:
             raise AssertionError(f"the other process left with {child.exitcode}")
 
 
-def _hold(there: Connection, place: Place, run_id: str) -> None:
+def _hold(there: Connection, place: Place, run_id: str, forked: bool) -> None:  # noqa: FBT001 - of a process
     with place.store() as store:
         store.open()
         lease = store.acquire(run_id)
         store.begin(new_run(id=run_id, name=f"elsewhere-{run_id[-4:]}"), b"{}", lease)
+        if forked and os.fork() == 0:
+            there.poll(None)  # until the other end is closed
+            os._exit(0)
         there.send("held")
         try:
             there.recv()
         except EOFError:
             lease.release()
+
+
+@contextmanager
+def recording_elsewhere(place: Place) -> Iterator[tuple[RunRecord, int, Callable[[], str]]]:
+    """Let another process begin a run; gives the run, the process, and what lets it record a step.
+
+    The answer to that is `recorded`, or the error as text.
+    """
+    here, there = _SPAWN.Pipe()
+    child = _SPAWN.Process(target=_record_on_demand, args=(there, place))
+    child.start()
+    there.close()
+    if not here.poll(_PATIENCE) or child.pid is None:
+        raise AssertionError("the other process began no run")
+    run = here.recv()
+
+    def try_to_record() -> str:
+        here.send("record")
+        return str(here.recv()) if here.poll(_PATIENCE) else "no answer"
+
+    try:
+        yield run, child.pid, try_to_record
+    finally:
+        here.close()
+        child.join(_PATIENCE)
+
+
+def _record_on_demand(there: Connection, place: Place) -> None:
+    with place.store() as store:
+        store.open()
+        run = new_run()
+        lease = store.acquire(run.id)
+        run = store.begin(run, b"{}", lease)
+        there.send(run)
+        with suppress(EOFError):
+            while there.recv():
+                try:
+                    store.record(completed(run, "load"), lease)
+                    there.send("recorded")
+                except DovetailError as error:
+                    there.send(f"{type(error).__name__}: {error}")
+        lease.release()
 
 
 def opened(place: Place) -> str:

@@ -11,6 +11,10 @@ _COLLIDED = {ER.LOCK_DEADLOCK, ER.DUP_ENTRY, ER.CHECKREAD}
 _SHUTDOWN = {ER.SERVER_SHUTDOWN, ER.CON_COUNT_ERROR, 1927, 4031}
 """Shutting down; too many connections; killed; ended because nothing was heard for long."""
 
+_CLIENT_ERRORS = range(2000, 3000)
+_CLOSED = {0}
+"""The driver's number for a connection that it has closed itself."""
+
 _AWAY = ("the server cannot be reached", "check `host` and `port`, and whether the server runs")
 _RIGHTS = ("the account may not do that", "grant it all rights on the database")
 _FULL = (
@@ -61,8 +65,7 @@ def lost(error: BaseException) -> bool:
     code = code_of(error)
     if code is None:
         return False
-    # 0: the driver's word for a connection that it has closed; 2000 and up: the client's own errors.
-    return code == 0 or CR.CR_MIN_ERROR <= code <= CR.CR_MAX_ERROR or code in _SHUTDOWN
+    return code in _CLOSED or code in _CLIENT_ERRORS or code in _SHUTDOWN
 
 
 def collided(error: BaseException) -> bool:

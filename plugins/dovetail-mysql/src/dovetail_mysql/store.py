@@ -105,14 +105,13 @@ class MysqlMetadataStore(ServerMetadataStore):
         except pymysql.Error as error:
             raise self.refusal(error) from error
 
-    def held(self, run_ids: Sequence[str]) -> set[str]:
+    def locked(self, cursor: DBAPICursor, run_ids: Sequence[str]) -> set[str]:
         found: set[str] = set()
         for start in range(0, len(run_ids), _CHUNK):
             part = run_ids[start : start + _CHUNK]
             asked = ", ".join(["IS_USED_LOCK(%s)"] * len(part))
-            with self.database.reading() as cursor:
-                cursor.execute(f"SELECT {asked}", [self._lock_name(each) for each in part])
-                (holders,) = cursor.fetchall()
+            cursor.execute(f"SELECT {asked}", tuple(self._lock_name(each) for each in part))
+            (holders,) = cursor.fetchall()
             found.update(each for each, holder in zip(part, holders, strict=True) if holder is not None)
         return found
 

@@ -99,13 +99,10 @@ class PostgresqlMetadataStore(ServerMetadataStore):
         except psycopg.Error as error:
             raise self.refusal(error) from error
 
-    def held(self, run_ids: Sequence[str]) -> set[str]:
+    def locked(self, cursor: DBAPICursor, run_ids: Sequence[str]) -> set[str]:
         keys = {self._key(each): each for each in run_ids}
-        if not keys:
-            return set()
-        with self.database.reading() as cursor:
-            cursor.execute(_HELD, (list(keys),))
-            return {keys[row[0]] for row in cursor.fetchall()}
+        cursor.execute(_HELD, (list(keys),))
+        return {keys[row[0]] for row in cursor.fetchall()}
 
     def try_lock(self, session: psycopg.Connection[Any], run_id: str) -> bool:
         found = session.execute("SELECT pg_try_advisory_lock(%s)", (self._key(run_id),)).fetchone()

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import random
 from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar
+from weakref import WeakSet
 
+from sqlalchemy.engine.interfaces import DBAPICursor
+
+from dovetail.components.component import ComponentConfig
+from dovetail.components.sql.persistence import persistent
 from dovetail.components.sql.session_hold import SessionHold
 from dovetail.components.sql.sockets import track
 from dovetail.components.sql.store import SqlLease, SqlMetadataStore
@@ -26,6 +33,10 @@ class ServerMetadataStore(SqlMetadataStore):
     connection_errors: ClassVar[tuple[type[BaseException], ...]] = (OSError,)
     """What the driver raises when no connection can be made."""
 
+    def __init__(self, name: str, config: ComponentConfig, *, home: Path) -> None:
+        super().__init__(name, config, home=home)
+        self._holds: WeakSet[SessionHold] = WeakSet()
+
     @abstractmethod
     def connect(self) -> Any:  # noqa: ANN401 - a connection of the driver
         """Return a new connection, which commits each statement unless a transaction was begun."""
@@ -33,6 +44,10 @@ class ServerMetadataStore(SqlMetadataStore):
     @abstractmethod
     def try_lock(self, session: Any, run_id: str) -> bool:  # noqa: ANN401 - a connection of the driver
         """Lock a run for a session, and say whether that was possible; waits for nobody."""
+
+    @abstractmethod
+    def locked(self, cursor: DBAPICursor, run_ids: Sequence[str]) -> set[str]:
+        """Return those of the runs that some session has locked; writes nothing."""
 
     @abstractmethod
     def unlock(self, session: Any, run_id: str) -> None:  # noqa: ANN401 - a connection of the driver
@@ -66,12 +81,29 @@ class ServerMetadataStore(SqlMetadataStore):
             return min(shortest * 2.0**tries, longest)
         return None
 
+    @persistent
+    def held(self, run_ids: Sequence[str]) -> set[str]:
+        if not run_ids:
+            return set()
+        with self.database.reading() as cursor:
+            return self.locked(cursor, run_ids)
+
     def hold(self, run_id: str) -> SessionHold | None:
         try:
             session = self.take(run_id)
         except self.connection_errors as error:
             raise self.refusal(error) from error  # type: ignore[arg-type]
-        return None if session is None else SessionHold(self, run_id, session)
+        if session is None:
+            return None
+        hold = SessionHold(self, run_id, session)
+        self._holds.add(hold)
+        return hold
+
+    def close(self) -> None:
+        """Give up what is still held, then all connections."""
+        for hold in list(self._holds):
+            hold.release()
+        super().close()
 
     def acquire(self, run_id: str) -> SqlLease:
         lease = super().acquire(run_id)

@@ -72,8 +72,9 @@ class SessionHold:
             return
         self._released.set()
         if self._thread is not None:
-            self._ringer.close()
+            self._ringer.send(b"!")  # closing does not ring: a forked child may have the other end, too
             self._thread.join(_PATIENCE)
+            self._ringer.close()
             self._bell.close()
         session, self._session = self._session, None
         if session is not None:
@@ -105,15 +106,21 @@ class SessionHold:
         pause = _FIRST_PAUSE
         while not self._released.wait(pause):
             pause = min(2 * pause, _LONGEST_PAUSE)
-            try:
+            with suppress(Exception):  # an error of any driver: the server is not back yet
                 session = self._locks.take(self._run_id)
-                if self._locks.epoch_of(self._run_id) != self._epoch:
-                    if session is not None:
-                        self._locks.give_up(session, self._run_id)
+                if not self._is_ours(session):
                     return False
-            except Exception:  # noqa: BLE001, S112 - an error of any driver: the server is not back yet
-                continue
-            if session is not None:
-                self._session = session
-                return True
+                if session is not None:
+                    self._session = session
+                    return True
         return False
+
+    def _is_ours(self, session: Session | None) -> bool:
+        """Say whether nobody has taken the run meanwhile; a session is ended unless that is known."""
+        ours = False
+        try:
+            ours = self._locks.epoch_of(self._run_id) == self._epoch
+        finally:
+            if session is not None and not ours:
+                self._locks.give_up(session, self._run_id)
+        return ours
