@@ -1,21 +1,26 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from dovetail.client.pruning import Findings, Kind, Pruning, neighbours
+from dovetail.client.neighbours import neighbours
+from dovetail.client.pruning import Findings, Kind, Pruning
 from dovetail.components.metadata_store import Facts
 from dovetail.names import made_at, new_id
 from dovetail.records.artifact import MANIFEST, artifact_directory
 from dovetail.records.record import now
 from dovetail.records.report import Reason, StepReport, log_path, report_path
 from dovetail.records.run import AttemptRecord, Status
-from dovetail.stacks.assemble import active_stack_record, assemble
-from dovetail.stacks.profile import Registered
-from dovetail.stacks.profile_store import open_profile
+from dovetail.records.stack import StackRecord
+from dovetail.stacks.assemble import assemble, stack_record
+from dovetail.stacks.profile import Profile, Registered
+from dovetail.stacks.profile_store import ProfileStore, create_profile, open_profile
 from dovetail.stacks.stack import LiveStack
+from dovetail.stacks.workspace import home
 from dovetail.testing.recorded_run import RecordedRun
 from dovetail.testing.run_facts import new_artifact
 
@@ -156,16 +161,56 @@ def test_what_is_not_named_by_an_id_is_none_of_ours(
     assert pruning.find() == Findings()
 
 
-def test_stacks_that_share_the_artifacts_are_asked_as_well(stack: LiveStack, tmp_path: Path) -> None:
-    def share(profile: object) -> None:
-        store = Registered("metadata_store", "own", "dovetail/sqlite", {"path": str(tmp_path / "own.db")})
-        profile.add_component(store)  # type: ignore[attr-defined] # a Profile
-        parts = {"orchestrator": "local", "artifact_store": "local", "metadata_store": "own"}
-        profile.add_stack("other", parts)  # type: ignore[attr-defined] # the same
+def test_what_another_index_has_too_stays(stack: LiveStack, first: RecordedRun, tmp_path: Path) -> None:
+    loose = new_artifact(first.run, "load", id=leave_behind(stack))
+    stack.metadata_store.record(Facts(artifacts=[loose]), first.lease)
+    first.end()
+    with another_stack(open_profile(), tmp_path) as other:
+        run = RecordedRun(other, name="copied")
+        alone = Pruning(stack.metadata_store, stack.artifact_store).find()
+        other.metadata_store.record(
+            Facts(artifacts=[loose.model_copy(update={"run_id": run.run.id})]), run.lease
+        )
+        together = Pruning(stack.metadata_store, stack.artifact_store, [other.metadata_store])
+        assert kinds(alone) == {loose.id: Kind.ARTIFACT}
+        assert together.find() == Findings()
+        assert list(together.remove(alone.waste)) == []
+        assert stack.metadata_store.artifacts_by_id([loose.id])
+        run.leave()
 
-    open_profile().edit(share)
-    assert [each.name for each in neighbours(stack.record)] == ["other"]
-    with assemble(active_stack_record("other")) as other:
+
+def test_what_is_found_says_of_which_run_and_step_it_is(
+    stack: LiveStack, pruning: Pruning, first: RecordedRun
+) -> None:
+    stack.metadata_store.record(Facts(artifacts=[new_artifact(first.run, "load")]), first.lease)
+    first.end()
+    assert [(each.run, each.step) for each in pruning.find().waste] == [("first", "load")]
+
+
+@contextmanager
+def another_stack(profile: ProfileStore, tmp_path: Path) -> Iterator[LiveStack]:
+    """Register and open a stack in `profile` with the same artifact store and a metadata store of its own."""
+
+    def share(document: Profile) -> StackRecord:
+        path = str(tmp_path / "own.db")
+        document.add_component(Registered("metadata_store", "own", "dovetail/sqlite", {"path": path}))
+        parts = {"orchestrator": "local", "artifact_store": "local", "metadata_store": "own"}
+        document.add_stack("other", parts)
+        return stack_record(document, "other")
+
+    with assemble(profile.edit(share)) as made:
+        made.metadata_store.open()
+        yield made
+
+
+@pytest.mark.parametrize("profile", ["default", "team"])
+def test_stacks_of_any_profile_that_share_the_artifacts_are_asked_as_well(
+    stack: LiveStack, tmp_path: Path, profile: str
+) -> None:
+    store = open_profile() if profile == "default" else create_profile(profile)
+    with another_stack(store, tmp_path) as other:
+        around = neighbours(stack.record)
+        assert [(each.profile, each.stack.name) for each in around.found] == [(profile, "other")]
         run = RecordedRun(other, name="elsewhere")
         made = run.complete("load", [1]).id
         run.end()
@@ -174,3 +219,10 @@ def test_stacks_that_share_the_artifacts_are_asked_as_well(stack: LiveStack, tmp
         assert set(kinds(alone.find())) == {made}
         together = Pruning(stack.metadata_store, stack.artifact_store, [other.metadata_store])
         assert together.find() == Findings()
+
+
+def test_a_profile_that_cannot_be_read_is_told(stack: LiveStack) -> None:
+    create_profile("team")
+    (home() / "profiles" / "team.yaml").write_text("format: 99\n", encoding="utf-8")
+    around = neighbours(stack.record)
+    assert (around.found, list(around.unread)) == ([], ["profile 'team'"])

@@ -7,20 +7,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
-from pathlib import Path
 
 from pydantic import ValidationError
 
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.components.metadata_store import MetadataStore, RunQuery
-from dovetail.hashing import canonical_json
 from dovetail.names import is_id, made_at
 from dovetail.records.artifact import ArtifactRecord, artifact_directory
 from dovetail.records.report import StepReport, report_path, run_directory
 from dovetail.records.run import RunRecord, Status
-from dovetail.records.stack import StackRecord
-from dovetail.stacks.assemble import stack_record
-from dovetail.stacks.profile_store import open_profile
 
 _PAGE = 200
 _CLOCKS = 3_600_000_000
@@ -37,12 +32,17 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Waste:
-    """Something that no run refers to; `size` is that of its files in bytes, `what` a word on it."""
+    """Something that no run refers to; `size` is that of its files in bytes, `what` a word on it.
+
+    `run` is the run that made it, by its name where that is known, and `step` the step.
+    """
 
     kind: Kind
     id: str
     size: int
     what: str
+    run: str = ""
+    step: str = ""
 
     @property
     def directory(self) -> str:
@@ -66,6 +66,7 @@ class Pruning:
     ) -> None:
         self._metadata = metadata
         self._artifacts = artifacts
+        self._others = others
         self._indexes = (metadata, *others)
 
     def find(self) -> Findings:
@@ -86,7 +87,7 @@ class Pruning:
             else:
                 found.waste.append(Waste(Kind.UNRECORDED, key, stored[key], "left behind by an attempt"))
         found.waste += [
-            Waste(Kind.RUN, key, size, "of a run that is not recorded")
+            Waste(Kind.RUN, key, size, "of a run that is not recorded", run=key)
             for key, size in sorted(run_files.items())
             if not self._is_run(key)
         ]
@@ -100,6 +101,7 @@ class Pruning:
         rest = iter(waste)
         while batch := list(islice(rest, _PAGE)):
             recorded = [each.id for each in batch if each.kind is Kind.ARTIFACT]
+            recorded = [each for each in recorded if each not in _known(self._others, recorded)]
             forgotten = self._metadata.forget_artifacts(recorded) if recorded else set()
             known = self._known(each.id for each in batch if each.kind is Kind.UNRECORDED)
             for each in batch:
@@ -116,10 +118,20 @@ class Pruning:
         return self._artifacts.sweep()
 
     def _unreferenced(self, live: set[str]) -> list[Waste]:
+        loose = [each for each in _pages(self._metadata) if each.run_id not in live]
+        elsewhere = _known(self._others, [each.id for each in loose])
+        runs = {each: self._metadata.run(each) for each in {each.run_id for each in loose}}
         return [
-            Waste(Kind.ARTIFACT, each.id, each.size, f"{each.step}.{each.output}, made anew since")
-            for each in _pages(self._metadata)
-            if each.run_id not in live
+            Waste(
+                Kind.ARTIFACT,
+                each.id,
+                each.size,
+                f"output {each.output}, made anew since",
+                run=run.name if (run := runs[each.run_id]) else each.run_id,
+                step=each.step,
+            )
+            for each in loose
+            if each.id not in elsewhere
         ]
 
     def _unrecorded(self) -> Counter[str]:
@@ -136,10 +148,7 @@ class Pruning:
         return _by_directory(self._artifacts.entries(top), top)
 
     def _known(self, ids: Iterable[str]) -> set[str]:
-        wanted = list(ids)
-        return (
-            {each for index in self._indexes for each in index.artifacts_by_id(wanted)} if wanted else set()
-        )
+        return _known(self._indexes, list(ids))
 
     def _is_run(self, run_id: str) -> bool:
         return any(index.held([run_id]) or index.run(run_id) is not None for index in self._indexes)
@@ -164,25 +173,9 @@ class Pruning:
             return []
 
 
-def neighbours(stack: StackRecord) -> list[StackRecord]:
-    """Return the other stacks of the profile that keep artifacts in the same place under another index."""
-    profile = open_profile().read()
-    place = _place(stack, "artifact_store")
-    found = {_place(stack, "metadata_store"): stack}
-    for name in profile.stacks:
-        other = stack_record(profile, name)
-        if _place(other, "artifact_store") == place:
-            found.setdefault(_place(other, "metadata_store"), other)
-    return [each for each in found.values() if each is not stack]
-
-
-def _place(stack: StackRecord, kind: str) -> bytes:
-    """Return what tells whether two components are one place; links to a directory do not make another."""
-    component = stack.components[kind]
-    config = dict(component.config)
-    if isinstance(path := config.get("path"), str):
-        config["path"] = str(Path(path).expanduser().resolve())
-    return canonical_json([component.flavor, config])
+def _known(indexes: Iterable[MetadataStore], ids: list[str]) -> set[str]:
+    """Return which of these artifacts an index knows."""
+    return {each for index in indexes for each in index.artifacts_by_id(ids)} if ids else set()
 
 
 def _runs(index: MetadataStore, *states: Status) -> Iterator[RunRecord]:
