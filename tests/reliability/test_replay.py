@@ -105,10 +105,12 @@ def test_a_debugger_without_a_terminal_is_refused(project: Project) -> None:
     assert len(project.cli("run", "list", "--json").json()) == 1
 
 
-def test_the_debugger_opens_at_the_users_frame(project: Project) -> None:
+@pytest.mark.parametrize("quiet", [False, True])
+def test_the_debugger_opens_at_the_users_frame(project: Project, quiet: bool) -> None:
     ours, theirs = pty.openpty()
+    words = ["run", "replay", "first", "parse", "--pdb", *(["-q"] if quiet else [])]
     child = subprocess.Popen(
-        [sys.executable, "-m", "dovetail", "run", "replay", "first", "parse", "--pdb"],
+        [sys.executable, "-m", "dovetail", *words],
         cwd=project.cli.directory,
         env=project.cli.environment({"TERM": "dumb", "HOME": str(project.cli.home)}),
         stdin=theirs,
@@ -118,6 +120,7 @@ def test_the_debugger_opens_at_the_users_frame(project: Project) -> None:
     os.close(theirs)
     shown = read_until(ours, "(Pdb)")
     assert "JSONDecodeError" in shown
+    assert ("started" in shown) is not quiet
     os.write(ours, b"p secret * 111\n")
     assert "333" in read_until(ours, "(Pdb)")
     os.write(ours, b"q\n")

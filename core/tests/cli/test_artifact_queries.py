@@ -35,6 +35,18 @@ def test_artifacts_are_listed_newest_first(dovetail: Cli, recorded: list[Recorde
     assert shown.err == f"there are more: --before {recorded[0].artifacts['train'].id}\n"
 
 
+@pytest.mark.parametrize("words", ["", "--run first"])
+def test_a_list_begins_before_an_artifact_that_is_there(
+    dovetail: Cli, recorded: list[RecordedRun], words: str
+) -> None:
+    check = recorded[0].artifacts["check"].id
+    found = dovetail(f"artifact list --json --before {check} {words}").json
+    assert [each["step"] for each in found] == ["train", "load"]
+    refused = dovetail(f"artifact list --before zz {words}")
+    assert (refused.code, refused.out) == (5, "")
+    assert refused.err == "error: no artifact 'zz'\nhint: `dovetail artifact list` lists them\n"
+
+
 @pytest.mark.parametrize(
     ("words", "count"),
     [

@@ -21,11 +21,15 @@ from dovetail.client import ArtifactView, Client, RunView
 @click.option("--output", help="Only outputs of this name.")
 @click.option("--type", help="Only of this type, as `artifact show` names it.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
-@click.option("--before", metavar="ARTIFACT", help="Only artifacts made before this one.")
+@click.option(
+    "--before", metavar="ARTIFACT", shell_complete=artifact_ids, help="Only artifacts made before this one."
+)
 @json_option
 def list_artifacts(*, run: str | None, limit: int, as_json: bool, **filters: str | None) -> None:
     """List artifacts, newest first. A cached step has those of the run that computed them."""
     with Client() as client:
+        if filters["before"] is not None:
+            filters["before"] = client.artifact(filters["before"]).id
         if run is None:
             found = list(client.artifacts(**filters, limit=limit + 1))
         else:

@@ -43,7 +43,7 @@ def replay_step(
     request = Request(in_process=debug, enable_cache=False, only=step, base=run.id, quiet=quiet)
     if debug:
         setting.debugger = load(DEBUGGER)
-        progress: Progress = Lines(terminal())
+        progress = Progress() if quiet else Lines(terminal())
     else:
         progress = choose_progress(quiet=quiet)
         setting.open_pool()
