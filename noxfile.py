@@ -1,7 +1,7 @@
 """Every check of the repository; `nox` runs the ones a change must pass, `nox -l` lists all.
 
-`nox -s "plugin(numpy)"` checks one wheel, `nox -s full` adds lowest dependencies, all Python versions and
-long sizes, `nox -s bench` prints the table of costs. With uv on the path environments take seconds;
+`nox -s "plugin(numpy)"` checks one wheel, `nox -s full` adds `lowest` dependencies, all `pythons` and
+promised `sizes`, `nox -s bench` prints the table of costs. With uv on the path environments take seconds;
 without it pip does the same.
 """
 
@@ -32,6 +32,7 @@ def _wheels() -> dict[str, Path]:
 
 
 WHEELS = _wheels()
+MEMBERS = {"core": ROOT / "core", **WHEELS}
 TOGETHER = {name: folder for name, folder in WHEELS.items() if folder.name not in ALONE}
 
 
@@ -202,24 +203,43 @@ def bench(session: nox.Session) -> None:
     session.run("python", "tests/benchmarks/run.py", *session.posargs, env=env)
 
 
-@nox.session
+@nox.session(venv_backend="none")
 def full(session: nox.Session) -> None:
-    """Add lowest dependencies, resolution and types for every Python, and long sizes. Needs uv."""
-    if not _has_uv(session):
+    """Run the sessions that take longer: `lowest`, `pythons` and `sizes`. Needs uv."""
+    if shutil.which("uv") is None:
         session.error("`full` resolves with uv: pip install uv")
-    members = (ROOT / "core", *WHEELS.values())
+    for name in (*(f"lowest({each})" for each in MEMBERS), "pythons", "sizes"):
+        session.notify(name)
+
+
+@nox.session
+@nox.parametrize("name", list(MEMBERS), ids=list(MEMBERS))
+def lowest(session: nox.Session, name: str) -> None:
+    """Test one wheel with the lowest versions it admits, and resolve it for every Python."""
+    folder = MEMBERS[name]
     wheelhouse = _empty(Path(session.create_tmp()) / "wheelhouse")
-    built = {folder: _build(session, folder, wheelhouse) for folder in members}
-    for folder in members:
-        ours = _overrides(built, folder)
-        _resolve(session, folder, ours)
-        _test_lowest(session, folder, built[folder], ours)
+    built = {each: _build(session, each, wheelhouse) for each in {MEMBERS["core"], folder}}
+    ours = _overrides(built, folder)
+    _resolve(session, folder, ours)
+    _test_lowest(session, folder, built[folder], ours)
+
+
+@nox.session
+def pythons(session: nox.Session) -> None:
+    """Check the types of every wheel for every Python."""
     _install_group(session, "test", "types", "docs", "notebook")
     _install_editable(session, ROOT / "core", *TOGETHER.values())
     for python in PYTHONS:
         session.run("mypy", f"--python-version={python}", f"--cache-dir=.mypy_cache/{python}")
         for folder in TOGETHER.values():
             _check_types(session, folder, f"--python-version={python}")
+
+
+@nox.session
+def sizes(session: nox.Session) -> None:
+    """Run the tests of the core and across wheels in the sizes that are promised."""
+    _install_group(session, "test", "notebook")
+    _install_editable(session, ROOT / "core", *TOGETHER.values())
     _test(session, "-n2", "core/tests", "tests", "--ignore=tests/docs", DOVETAIL_TEST_SIZES="full")
 
 
