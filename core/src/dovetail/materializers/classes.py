@@ -33,7 +33,7 @@ class Classes:
         """
         name = stored_name(cls)
         if cls not in self._sure:
-            if self._search(name) is not cls:
+            if cls not in _loaded(name) and self._search(name) is not cls:
                 raise MaterializerError(
                     f"class {name!r} cannot be found again by its name, so a value of it cannot be stored",
                     hint="define it at the top level of a module, or name it in the output's annotation",
@@ -56,7 +56,7 @@ class Classes:
         return cls
 
     def _search(self, name: str) -> type | None:
-        return self._reached.get(name) or _loaded(name) or self._derived(name)
+        return self._reached.get(name) or next(iter(_loaded(name)), None) or self._derived(name)
 
     @cached_property
     def _reached(self) -> dict[str, type]:
@@ -103,15 +103,20 @@ def _has_fields(cls: type) -> bool:
     return dataclasses.is_dataclass(cls) or any(hasattr(cls, mark) for mark in marks)
 
 
-def _loaded(name: str) -> type | None:
-    """Return a class of a module that is loaded; attributes are read in a way that runs no code."""
+def _loaded(name: str) -> list[type]:
+    """Return the classes of that name in modules that are loaded; attributes are read so that no code runs.
+
+    A script that is imported once more, by itself, has two; the one that runs is the first.
+    """
     module, _, path = name.partition(":")
-    for candidate in (sys.modules.get(module), sys.modules.get("__main__")):
+    both = ["__main__", module] if public_module("__main__") == module else [module]
+    classes: list[type] = []
+    for candidate in map(sys.modules.get, both):
         if not isinstance(candidate, ModuleType):
             continue
         found: Any = candidate
         for part in path.split("."):
             found = found.__dict__.get(part) if isinstance(found, type | ModuleType) else None
-        if isinstance(found, type) and stored_name(found) == name:
-            return found
-    return None
+        if isinstance(found, type) and stored_name(found) == name and found not in classes:
+            classes.append(found)
+    return classes

@@ -19,6 +19,7 @@ from typing import Any
 
 from dovetail.errors import DefinitionError, DovetailError, UsageError
 from dovetail.execution.attempt.failure import users_place, users_traceback
+from dovetail.execution.attempt.module_file import file_of
 from dovetail.yamlio import read_file
 
 
@@ -105,6 +106,7 @@ def load_script(path: Path, name: str) -> ModuleType:
         raise UsageError(f"{path.name!r} cannot be loaded as a module", where=str(path))
     module = module_from_spec(spec)
     sys.modules[name] = module
+    _add_parents(name)
     MODE.skipped = False
     with inert():
         try:
@@ -116,6 +118,15 @@ def load_script(path: Path, name: str) -> ModuleType:
             lines = _lines(error, lambda code: code.co_filename == str(path))
             MODE.cut[name] = f"{path}:{lines[-1] if lines else 1}"
     return module
+
+
+def _add_parents(name: str) -> None:
+    """Let `import name` find the module of `my.run.py` too, which is in no package: pickles import it so."""
+    for end in (each for each, character in enumerate(name) if character == "."):
+        parent = name[:end]
+        if parent not in sys.modules and file_of(parent) is None:
+            sys.modules[parent] = ModuleType(parent)
+            sys.modules[parent].__path__ = []
 
 
 class _Afresh(SourceFileLoader):
