@@ -69,7 +69,8 @@ class Server:
             check=True, capture_output=True, cwd="/",
         )  # fmt: skip
 
-    def start(self) -> None:
+    def start(self, *, reachable: bool = True) -> None:
+        """Start it and, where this process can reach it, wait until it answers."""
         data = str(self.directory / "data")
         command = [
             program("postgres"),
@@ -90,7 +91,7 @@ class Server:
                 [*self.prefix, *as_postgres(*command)], stdout=log, stderr=log, cwd="/"
             )
         end = time.monotonic() + 60
-        while True:
+        while reachable:
             try:
                 psycopg.connect(self.url("postgres"), connect_timeout=5).close()
                 return

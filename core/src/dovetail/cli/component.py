@@ -20,6 +20,13 @@ from dovetail.stacks.profile_store import open_profile
 
 _REGISTRATION = "dovetail.stacks.registration"
 _FREE = {"ignore_unknown_options": True}
+_FURTHER = {
+    "metadata_store": (
+        "dovetail.cli.metadata_store_copy:copy",
+        "dovetail.cli.metadata_store_migrate:migrate",
+    )
+}
+"""Commands that only components of one type have."""
 
 
 def component_group(kind: ComponentType) -> click.Group:
@@ -31,6 +38,8 @@ def component_group(kind: ComponentType) -> click.Group:
     group.add_command(_update(kind))
     group.add_command(_delete(kind))
     group.add_command(_flavors(kind))
+    for reference in _FURTHER.get(kind.name, ()):
+        group.add_command(load(reference))
     return group
 
 

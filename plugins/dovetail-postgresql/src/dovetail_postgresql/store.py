@@ -71,6 +71,12 @@ class PostgresqlMetadataStore(ServerMetadataStore):
     def start_writing(self, cursor: DBAPICursor, durable: bool) -> None:  # noqa: FBT001 - a callback
         cursor.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
 
+    def continue_counting(self, cursor: DBAPICursor) -> None:
+        for table in ("runs", "step_runs", "attempts", "metrics"):
+            name, column = sql.Identifier(table), sql.Identifier("sequence")
+            counter = sql.SQL("SELECT setval(pg_get_serial_sequence({}, 'sequence'), max({})) FROM {}")
+            cursor.execute(counter.format(sql.Literal(table), column, name))
+
     def before_creation(self) -> None:
         name = sql.Identifier(self.config.schema_name)
         with self._connected() as connection:

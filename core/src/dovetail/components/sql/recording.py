@@ -32,7 +32,7 @@ from dovetail.records.run import AttemptRecord, MetricRecord, RunRecord, Status,
 
 _GOOD = {str(status) for status in Status if status.good}
 _LEASE = ("run_id", "epoch", "owner", "taken")
-_LINK = ("artifact_id", "run_id", "step", "kind", "name")
+LINK = ("artifact_id", "run_id", "step", "kind", "name")
 _STEP_RUN = rows.STEP_RUN[2:]
 _RUN = tuple(name for name in rows.RUN if name != "sequence")
 _RESUMED = tuple(name for name in _RUN if name not in {"id", "started"})
@@ -158,20 +158,20 @@ class Recorder:
         """Keep the links from artifacts to the step runs that read or have them."""
         missing, stale = [], []
         for step in steps:
-            wanted = _links(step.step, step.inputs, step.outputs)
+            wanted = links_of(step.step, step.inputs, step.outputs)
             if (row := before.get(step.step)) is None:
                 missing += wanted
                 continue
-            there = _links(step.step, json.loads(row[2]), json.loads(row[3]))
+            there = links_of(step.step, json.loads(row[2]), json.loads(row[3]))
             missing += [each for each in wanted if each not in there]
             stale += [each for each in there if each not in wanted]
         gone = [
-            {f"at_{name}": value for name, value in zip(_LINK, self._link(each), strict=True)}
+            {f"at_{name}": value for name, value in zip(LINK, self._link(each), strict=True)}
             for each in stale
         ]
-        new = [dict(zip(_LINK, self._link(each), strict=True)) for each in missing]
-        self._run.run_many(self._cursor, gone, take_out, "links", _LINK)
-        self._run.run_many(self._cursor, new, put_in, "links", _LINK)
+        new = [dict(zip(LINK, self._link(each), strict=True)) for each in missing]
+        self._run.run_many(self._cursor, gone, take_out, "links", LINK)
+        self._run.run_many(self._cursor, new, put_in, "links", LINK)
 
     def _link(self, link: tuple[str, str, str, str]) -> tuple[str, str, str, str, str]:
         artifact, step, kind, name = link
@@ -217,7 +217,7 @@ class Recorder:
         linked = {
             artifact
             for row in steps
-            for artifact, *_ in _links(row[0], json.loads(row[1]), json.loads(row[2]))
+            for artifact, *_ in links_of(row[0], json.loads(row[1]), json.loads(row[2]))
         }
         keys = [{"at_artifact_id": artifact, **self._key} for artifact in sorted(linked)]
         self._run.run_many(self._cursor, keys, take_out, "links", ("artifact_id", "run_id"))
@@ -291,6 +291,7 @@ def forget_unreferenced(cursor: DBAPICursor, run: Statements, ids: Sequence[str]
     return forgotten
 
 
-def _links(step: str, inputs: dict[str, str], outputs: dict[str, str]) -> list[tuple[str, str, str, str]]:
+def links_of(step: str, inputs: dict[str, str], outputs: dict[str, str]) -> list[tuple[str, str, str, str]]:
+    """Return artifact, step, kind and name of every input and output of a step run."""
     read = [(artifact, step, "input", name) for name, artifact in inputs.items()]
     return read + [(artifact, step, "output", name) for name, artifact in outputs.items()]

@@ -162,6 +162,13 @@ def any_of(wanted: Sequence[str]) -> tuple[int, dict[str, str]]:
     return size, {f"any_{index}": each for index, each in enumerate(padded)}
 
 
+def page_by_key(table: str, columns: tuple[str, ...], key: str, further: bool) -> ClauseElement:  # noqa: FBT001
+    """Select a page of all rows in the order of `key`; a `further` one begins behind `after`."""
+    chosen = schema.TABLES.tables[table]
+    page = choose(*_columns(chosen, columns)).order_by(chosen.c[key]).limit(bindparam("limit"))
+    return page.where(chosen.c[key] > bindparam("after")) if further else page
+
+
 def size_of(table: str) -> ClauseElement:
     """Count the rows of a table."""
     return choose(func.count()).select_from(schema.TABLES.tables[table])

@@ -117,6 +117,9 @@ class SqlMetadataStore(SqlQueries):
     def stamp(self, cursor: DBAPICursor, version: int) -> None:
         """Note the version where else the database keeps it, in the transaction that changes the schema."""
 
+    def continue_counting(self, cursor: DBAPICursor) -> None:
+        """Let counters go on behind the largest number, after rows came with numbers of their own."""
+
     def before_creation(self) -> None:
         """Prepare an empty database; called while nobody else does."""
 
