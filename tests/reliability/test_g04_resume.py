@@ -122,6 +122,20 @@ def test_g04_a_report_that_nobody_took_in_is_taken_in_first(project: Project, sh
     assert [project.record(step).attempts for step in ("load", "double", "total")] == [1, 1, 1]
 
 
+@pytest.mark.parametrize("edited", [False, True])
+def test_g08_a_report_taken_in_late_gives_a_hit_only_where_the_code_is_still_the_planned(
+    project: Project, edited: bool
+) -> None:
+    killed = project.cli("run", "run.py", "--name", "first", env={"DOVETAIL_FAILPOINT": "record:kill:2"})
+    assert killed.code == -9
+    if edited:
+        project.edit("list(range(count))", "list(range(count + 1))")
+    assert project.resume().code == 0
+    project.edit("count + 1" if edited else "return sum", "count" if edited else "return 1 + sum")
+    assert project.cli("run", "run.py", "--name", "second").code == 0
+    assert project.ran()["load"] == 1 + edited
+
+
 def test_g04_a_completed_step_is_never_executed_again(project: Project) -> None:
     project.fail_in_processes()
     assert project.resume().code == 0

@@ -77,6 +77,19 @@ def test_a_part_without_a_file_below_the_root_is_nowhere(places: CodePlaces, par
     assert places.find(part, "") is None
 
 
+def test_code_holds_until_a_part_of_it_is_another_or_gone(places: CodePlaces, tmp_path: Path) -> None:
+    near = tmp_path / "src" / "pack" / "near.py"
+    now = source_file(near, "pack.near", package=False).part("aid").digest
+    ref = SourceRef(module="pack.near", qualname="aid", path="src/pack/near.py", parts={"pack.near:aid": now})
+    assert places.hold(ref)
+    near.write_text("# a comment\ndef aid():\n    return 1\n")
+    assert places.hold(ref)
+    near.write_text("def aid(): return 2\n# more than before\n")
+    assert not places.hold(ref)
+    near.unlink()
+    assert not places.hold(ref)
+
+
 def test_code_is_known_again_by_its_digest(places: CodePlaces, tmp_path: Path) -> None:
     source = source_file(tmp_path / "src/pack/steps.py", "pack.steps", package=False)
     digest = source.part("RATE").digest

@@ -56,6 +56,11 @@ class CodePlaces:
             recorded=None if in_memory else source.part(top).digest == digest,
         )
 
+    def hold(self, source: SourceRef) -> bool:
+        """Say whether all of a step's code that can be found again stands in its files as it was recorded."""
+        found = [self.find(part, digest) for part, digest in source.parts.items()]
+        return all(each is not None and each.recorded is not False for each in found)
+
     def file(self, module: str) -> str | None:
         """Return the file of a module relative to the root; None where it has none there."""
         if module in self._paths:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.components.metadata_store import MetadataStore
 from dovetail.execution.intake import read_report
 from dovetail.execution.recorder import Recorder
 from dovetail.materializers.intact import damage
+from dovetail.planning.code_places import CodePlaces
 from dovetail.records.artifact import ArtifactRecord
 from dovetail.records.plan import Plan, StepPlan
 from dovetail.records.record import now
@@ -54,6 +56,7 @@ def adopt(
     for name, attempts in running.items():
         for attempt in attempts:
             record = recorded.get(name) or StepRunRecord(run_id=run.id, step=name, status=Status.RUNNING)
+            record = _without_stale_key(plan, run, record)
             recorded[name], made = _take_in(store, recorder, run, record, attempt)
             fresh |= {each.id: each for each in made}
     for step in plan.steps:
@@ -66,6 +69,16 @@ def adopt(
     for name, why in found.lost.items():
         recorder.reopen(_reopened(recorded[name], why))
     return found
+
+
+def _without_stale_key(plan: Plan, run: RunRecord, record: StepRunRecord) -> StepRunRecord:
+    """Take the key from a step whose code is another by now: it may have changed before the step began."""
+    sources = {each.name: each.source for each in plan.steps}
+    if not record.key or record.status.good or record.step not in sources:
+        return record
+    if CodePlaces(Path(run.source_root), sources.values()).hold(sources[record.step]):
+        return record
+    return record.model_copy(update={"key": ""})
 
 
 def _take_in(

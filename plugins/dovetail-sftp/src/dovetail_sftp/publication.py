@@ -1,0 +1,151 @@
+"""Sends one file so that it appears whole, replaces nothing, and is there once, however often it is begun."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import posixpath
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import asyncssh
+
+from dovetail.plugin import new_id
+from dovetail_sftp.reading import as_bytes
+
+_PIECE = 1 << 24
+_READ_ONLY = 1
+_PAGE = 1 << 16
+
+
+class Publication:
+    """A file on its way to `target`.
+
+    It is sent under a hidden name, each time another: what a server still writes for a connection that
+    was lost can not reach the file of the next one. Then the name is given by a hard link, which never
+    replaces anything; a plain rename does on some servers, and is used where there are no hard links.
+    """
+
+    def __init__(self, content: bytes | Path, target: str, *, durable: bool) -> None:
+        self._content = content
+        self._target = target
+        self._durable = durable
+        self._folder = posixpath.dirname(target)
+        self._temporary: list[str] = []
+        self._asked_for_the_name = False
+
+    async def attempt(self, channel: asyncssh.SFTPClient) -> None:
+        """Send the file; call it again on a new channel when a connection was lost.
+
+        Raises:
+            FileExistsError: something is there already.
+        """
+        try:
+            if not (self._asked_for_the_name and await self._is_there(channel)):
+                await self._send(channel)
+        except asyncssh.SFTPFailure as error:
+            raise await self._reason(channel, error) from error
+        finally:
+            await self._clean(channel)
+
+    async def _send(self, channel: asyncssh.SFTPClient) -> None:
+        temporary = f"{self._folder}/.{new_id()}.partial"
+        self._temporary.append(temporary)
+        try:
+            file = await channel.open(temporary, "xb")
+        except asyncssh.SFTPNoSuchFile:
+            await make_folder(channel, self._folder)
+            file = await channel.open(temporary, "xb")
+        async with file:
+            with self._stream() as source:
+                while piece := source.read(_PIECE):
+                    await file.write(piece)
+            self._asked_for_the_name = True
+            await self._give_name(channel, temporary)
+            # Now, because this also keeps the new name from a loss of power.
+            await self._settle(channel, file)
+
+    async def _settle(self, channel: asyncssh.SFTPClient, file: asyncssh.SFTPClientFile) -> None:
+        if self._durable:
+            try:
+                with suppress(asyncssh.SFTPOpUnsupported):
+                    await file.fsync()
+            except asyncssh.SFTPFailure:
+                await channel.remove(self._target)
+                raise
+
+    async def _give_name(self, channel: asyncssh.SFTPClient, temporary: str) -> None:
+        try:
+            await channel.link(temporary, self._target)
+        except (asyncssh.SFTPFailure, asyncssh.SFTPOpUnsupported, asyncssh.SFTPPermissionDenied):
+            await self._refuse_taken(channel)
+            await channel.rename(temporary, self._target)
+            self._temporary.remove(temporary)
+
+    async def _refuse_taken(self, channel: asyncssh.SFTPClient) -> None:
+        with suppress(asyncssh.SFTPNoSuchFile):
+            await channel.lstat(self._target)
+            if len(self._temporary) == 1 or not await self._is_there(channel):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+
+    async def _is_there(self, channel: asyncssh.SFTPClient) -> bool:
+        """Whether the name was given before the connection was lost: the content tells."""
+        try:
+            found = await channel.lstat(self._target)
+        except asyncssh.SFTPNoSuchFile:
+            return False
+        with self._stream() as source:
+            if not stat.S_ISREG(found.permissions or 0) or found.size != source.seek(0, os.SEEK_END):
+                return False
+            source.seek(0)
+            async with channel.open(self._target, "rb") as file:
+                while piece := source.read(_PIECE):
+                    if as_bytes(await file.read(len(piece))) != piece:
+                        return False
+        return True
+
+    async def _clean(self, channel: asyncssh.SFTPClient) -> None:
+        for temporary in list(self._temporary):
+            with suppress(asyncssh.SFTPNoSuchFile):
+                await channel.remove(temporary)
+            self._temporary.remove(temporary)
+
+    async def _reason(self, channel: asyncssh.SFTPClient, error: asyncssh.SFTPFailure) -> Exception:
+        """Find out what a server means by `Failure`: that is all this protocol says of a full disk."""
+        with suppress(asyncssh.Error):
+            disk = await channel.statvfs(self._folder or "/")
+            if disk.flags & _READ_ONLY:
+                return OSError(errno.EROFS, os.strerror(errno.EROFS))
+            if disk.bavail * disk.frsize < self._size() + _PAGE or (disk.files and not disk.favail):
+                return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return error
+
+    def _size(self) -> int:
+        return len(self._content) if isinstance(self._content, bytes) else self._content.stat().st_size
+
+    @contextmanager
+    def _stream(self) -> Iterator[BinaryIO]:
+        if isinstance(self._content, bytes):
+            yield io.BytesIO(self._content)
+            return
+        with self._content.open("rb", buffering=0) as stream:
+            yield stream
+
+
+async def make_folder(channel: asyncssh.SFTPClient, folder: str) -> None:
+    """Make a folder and those above it, from below: most of them are there."""
+    try:
+        await channel.mkdir(folder)
+    except asyncssh.SFTPNoSuchFile:
+        above = posixpath.dirname(folder)
+        if not above or above == folder:
+            raise
+        await make_folder(channel, above)
+        await make_folder(channel, folder)
+    except (asyncssh.SFTPFailure, asyncssh.SFTPFileAlreadyExists):
+        if not await channel.isdir(folder):
+            raise

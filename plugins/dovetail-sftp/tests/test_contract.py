@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dovetail.plugin import ArtifactStore
+from dovetail.testing.artifact_store import ArtifactStoreContract
+from dovetail_sftp.artifact_store import SftpArtifactStore
+
+pytestmark = pytest.mark.real
+
+
+class TestSftpArtifactStore(ArtifactStoreContract):
+    @pytest.fixture
+    def store(self, make: Callable[..., SftpArtifactStore], folder: Path) -> SftpArtifactStore:
+        self.folder = folder
+        return make()
+
+    @pytest.fixture
+    def broken(self, make: Callable[..., SftpArtifactStore]) -> SftpArtifactStore:
+        return make(Path("/proc/nothing"))
+
+    def everything(self, store: ArtifactStore) -> list[str]:
+        return [str(each.relative_to(self.folder)) for each in self.folder.rglob("*") if not each.is_dir()]
