@@ -111,6 +111,14 @@ CHOICES = {
 }
 
 
+def test_several_steps_may_stand_in_one_word(project: Project) -> None:
+    answer = project.run("--no-cache", "--from", "left,right", "--skip", "join,load")
+    assert answer.code == 0, answer.err
+    assert "a part of the pipeline: --from left --from right --skip join --skip load" in answer.out
+    assert project.ran() == {"left": 1, "right": 1}
+    assert "has no step ''" in project.run("--only", "left,").err
+
+
 def test_only_the_chosen_steps_run(project: Project) -> None:
     for options, ran in CHOICES.items():
         answer = project.run("--no-cache", *options.split())

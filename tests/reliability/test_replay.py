@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dovetail.testing.command_line import CommandLine
+from dovetail.testing.command_line import CommandLine, assert_message
 
 PROGRAM = """
 import json
@@ -77,6 +77,21 @@ def test_a_replay_is_a_run_of_its_own_with_the_present_code_and_the_recorded_inp
     assert steps["parse"]["inputs"] == first["steps"][1]["inputs"]
     assert "replayed [1, 2, 3]" in project.cli("run", "logs", "last", "parse").out
     assert project.show("first") == first
+
+
+def test_a_replay_may_have_a_name_and_other_parameters(project: Project) -> None:
+    answer = project.cli("run", "replay", "first", "parse", "--name", "again", "--param", "parse.text=[]")
+    assert answer.code == 0, answer.err
+    assert "note: step 'parse' has changed since: parameter text: '{' -> '[]'" in answer.err
+    steps = {each["name"]: each for each in project.show("again")["steps"]}
+    assert (steps["parse"]["status"], steps["parse"]["parameters"]) == ("completed", {"text": "[]"})
+    for words, code, said in (
+        (["--name", "again"], 6, "a run 'again' is there already"),
+        (["--param", "load.text=x"], 3, "step 'load', which is not run again"),
+        (["--param", "parse.txt=x"], 3, "'txt'"),
+    ):
+        assert_message(project.cli("run", "replay", "first", "parse", *words), code, said)
+    assert [each["name"] for each in project.cli("run", "list", "--json").json()] == ["again", "first"]
 
 
 def test_a_replay_never_takes_the_step_from_the_cache(project: Project) -> None:

@@ -10,7 +10,7 @@ import pytest
 from dovetail.builtin.local_artifact_store import LocalArtifactStore
 from dovetail.client import Client
 from dovetail.errors import ConflictError, NotFoundError, StoreError
-from dovetail.testing.command_line import CommandLine
+from dovetail.testing.command_line import CommandLine, assert_message
 from dovetail.testing.invariants import Moment, local_violations
 
 SCRIPT = """
@@ -61,6 +61,33 @@ def names(cli: CommandLine) -> list[str]:
 
 def run_files(cli: CommandLine) -> list[Path]:
     return [each for each in (cli.home / "store" / "runs").rglob("*") if each.is_file()]
+
+
+def test_runs_are_deleted_by_pipeline_and_state(ran: CommandLine) -> None:
+    assert "there is no such run" in ran("run", "delete", "--status", "failed", "--yes").err
+    assert ran("run", "delete", "--status", "failed", "--yes", "--json").json() == []
+    assert ran("run", "delete", "--pipeline", "doubling", "--status", "failed", "--yes").code == 0
+    assert names(ran) == ["second", "first"]
+    unasked = ran("run", "delete", "--pipeline", "doubling")
+    assert (unasked.code, "Delete second (completed, " in unasked.err) == (2, True)
+    answer = ran("run", "delete", "--pipeline", "doubling", "--status", "completed", "--yes", "--json")
+    assert [each["name"] for each in answer.json()] == ["second", "first"]
+    assert (names(ran), run_files(ran)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ([], 2, "error: say which runs to delete"),
+        (["first", "--status", "failed"], 2, "error: run 'first' is named, and --pipeline or --status"),
+        (["--pipeline", "doublin"], 5, "did you mean 'doubling'?"),
+        (["--status", "running"], 2, "'running' is not one of"),
+    ],
+)
+def test_what_is_unclear_deletes_nothing(ran: CommandLine, words: list[str], code: int, said: str) -> None:
+    answer = ran("run", "delete", "--yes", *words)
+    assert_message(answer, code, said)
+    assert names(ran) == ["second", "first"]
 
 
 def test_a_deleted_run_is_gone_with_its_logs_and_leaves_what_others_have(ran: CommandLine) -> None:

@@ -29,10 +29,21 @@ def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
     for flag, name, text in reversed(_SELECTING):
         option = click.option(
-            flag, name, multiple=True, metavar="STEP", shell_complete=step_names, help=f"{text} Repeatable."
+            flag,
+            name,
+            multiple=True,
+            metavar="STEP[,STEP]...",
+            shell_complete=step_names,
+            callback=_several,
+            help=f"{text} Repeatable.",
         )
         command = option(command)
     return command
+
+
+def _several(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    """Take names apart that stand in one word; no name of a step has a comma."""
+    return tuple(name for each in given for name in each.split(","))
 
 
 setting_parameters: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from dovetail.client import RunView, StepView
@@ -23,11 +24,12 @@ DEBUGGER = "dovetail.execution.attempt.post_mortem:debug"
 
 
 def replay_step(
-    run: RunView, step: str, source: str | Path | None = None, *, debug: bool = False, quiet: bool = False
+    run: RunView, step: str, source: str | Path | None, request: Request, *, debug: bool = False
 ) -> RunView:
     """Execute one step of `run` with the present code, on the inputs it had there; return the new run.
 
-    With `debug` it is called in this process, and a debugger opens where it raises.
+    `request` may name the run, give parameters of the step and be quiet. With `debug` the step is called in
+    this process, and a debugger opens where it raises.
 
     Raises:
         NotFoundError: no such step, or its code is not there.
@@ -38,14 +40,14 @@ def replay_step(
     _refuse_without_inputs(view)
     setting = setting_of(run, source, [step])
     root = setting.source_root
-    revision = revise(run.plan, root, material_registry(), [step], {})
+    revision = revise(run.plan, root, material_registry(), [step], request.parameters)
     notes = [f"step {step!r} has changed since: {', '.join(each)}" for each in revision.changed.values()]
-    request = Request(in_process=debug, enable_cache=False, only=step, base=run.id, quiet=quiet)
+    request = replace(request, in_process=debug, enable_cache=False, only=step, base=run.id, parameters={})
     if debug:
         setting.debugger = load(DEBUGGER)
-        progress = Progress() if quiet else Lines(terminal())
+        progress = Progress() if request.quiet else Lines(terminal())
     else:
-        progress = choose_progress(quiet=quiet)
+        progress = choose_progress(quiet=request.quiet)
         setting.open_pool()
     with (
         closing(setting),

@@ -80,7 +80,7 @@ class _Reviser:
         for name in self._overrides:
             if name not in self._to_run:
                 raise PlanError(
-                    f"a parameter is given for step {name!r}, which is not run again: it has completed",
+                    f"a parameter is given for step {name!r}, which is not run again",
                     hint=_ANEW,
                 )
         steps = [self._step(step) for step in self._plan.steps]
