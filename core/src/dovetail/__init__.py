@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 _PLACES = {
     "client": ("Client", "Repository"),
+    "definition.environment": ("Environment",),
     "definition.hierarchy": (
         "BaseAlerterStep", "BaseAnalyzerStep", "BaseDatasourceStep", "BaseDeployerStep",
         "BaseDriftDetectionStep", "BaseEvaluatorStep", "BasePreprocessorStep", "BaseSplitStep",
@@ -23,6 +24,7 @@ _PLACES = {
     "materializers.base": ("BaseMaterializer",),
     "records.config": ("BaseStepConfig",),
     "records.plan": ("Plan", "Retry"),
+    "secrets": ("Secret",),
     "stacks.settings": ("Stack",),
 }  # fmt: skip
 _MODULES = {name: f"dovetail.{module}" for module, names in _PLACES.items() for name in names}
@@ -30,8 +32,9 @@ _MODULES = {name: f"dovetail.{module}" for module, names in _PLACES.items() for 
 __all__ = [
     "BaseAlerterStep", "BaseAnalyzerStep", "BaseDatasourceStep", "BaseDeployerStep", "BaseDriftDetectionStep",
     "BaseEvaluatorStep", "BaseMaterializer", "BasePreprocessorStep", "BaseSplitStep", "BaseStep",
-    "BaseStepConfig", "BaseTrainerStep", "Client", "DovetailError", "Output", "Plan", "Repository", "Retry",
-    "RunCancelled", "Stack", "StepError", "__version__", "outputs", "pipeline", "run", "step", "step_context",
+    "BaseStepConfig", "BaseTrainerStep", "Client", "DovetailError", "Environment", "Output", "Plan",
+    "Repository", "Retry", "RunCancelled", "Secret", "Stack", "StepError", "__version__", "outputs",
+    "pipeline", "run", "step", "step_context",
 ]  # fmt: skip
 
 

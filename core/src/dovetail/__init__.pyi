@@ -1,5 +1,6 @@
 from dovetail.client import Client as Client
 from dovetail.client import Repository as Repository
+from dovetail.definition.environment import Environment as Environment
 from dovetail.definition.hierarchy import BaseAlerterStep as BaseAlerterStep
 from dovetail.definition.hierarchy import BaseAnalyzerStep as BaseAnalyzerStep
 from dovetail.definition.hierarchy import BaseDatasourceStep as BaseDatasourceStep
@@ -23,6 +24,7 @@ from dovetail.materializers.base import BaseMaterializer as BaseMaterializer
 from dovetail.records.config import BaseStepConfig as BaseStepConfig
 from dovetail.records.plan import Plan as Plan
 from dovetail.records.plan import Retry as Retry
+from dovetail.secrets import Secret as Secret
 from dovetail.stacks.settings import Stack as Stack
 
 __version__: str

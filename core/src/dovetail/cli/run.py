@@ -16,6 +16,7 @@ _VERBS = {
     "logs": ("dovetail.cli.run_logs:logs", "Show what the steps of a run wrote, and why attempts failed."),
     "explain": ("dovetail.cli.run_control:explain", "Say why a step was or was not taken from the cache."),
     "resume": ("dovetail.cli.run_control:resume", "Go on with a run that did not complete."),
+    "sync": ("dovetail.cli.run_sync:sync", "Take in what steps have reported whose launcher is gone."),
     "cancel": ("dovetail.cli.run_cancel:cancel", "End a run, wherever it runs."),
     "delete": ("dovetail.cli.run_delete:delete", "Forget runs, with their logs."),
     "replay": ("dovetail.cli.run_replay:replay", "Execute one step of a run again, on the inputs it had."),

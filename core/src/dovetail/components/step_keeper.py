@@ -154,7 +154,7 @@ class Keeper:
         if self.ending.reason is not None:
             return
         if told.timeout is not None and elapsed > told.timeout:
-            self.ending.begin("timeout", f"it ran longer than {told.timeout:g} s", told.grace, pid)
+            self.ending.begin("timeout", f"after {told.timeout:g} s", told.grace, pid)
         if told.memory is not None and (used := memory_in_use(pid, told.memory)) > told.memory:
             detail = f"it was killed because it used {used} bytes of memory, and {told.memory} are allowed"
             self.ending.begin("memory", detail, 0.0, pid)

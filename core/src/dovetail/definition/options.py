@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from typing import Any, TypedDict
 
+from dovetail.definition.environment import Environment, environment_of
 from dovetail.errors import DefinitionError, IllegalNameError, did_you_mean
 from dovetail.names import check_name
 
@@ -17,18 +18,19 @@ class StepOptionValues(TypedDict, total=False):
     `retry` is a number of attempts, a mapping (`attempts, delay, backoff, jitter, on`) or a `Retry`;
     `timeout` seconds or a timedelta; `materializers` maps outputs to a BaseMaterializer class or to a
     registered name such as `"pickle"`, or is one of them for every output; `on_success` and `on_failure`
-    are functions or references (`module:function`). `custom_step_operator` is another name of
-    `step_operator`.
+    are functions or references (`module:function`). `step_operator` names a component of the stack, or is
+    True for the one it has; `custom_step_operator` is another name of it. `environment` is an `Environment`,
+    or a mapping with its fields.
     """
 
     name: str
     enable_cache: bool
     retry: Any
     timeout: float | timedelta | None
-    step_operator: str | None
-    custom_step_operator: str | None
+    step_operator: str | bool | None
+    custom_step_operator: str | bool | None
     experiment_tracker: str | None
-    environment: Mapping[str, Any]
+    environment: Mapping[str, Any] | Environment
     resources: Mapping[str, Any]
     materializers: Mapping[str, Any] | type | str
     on_success: Callable[..., Any] | str | None
@@ -44,7 +46,7 @@ class StepOptions:
     enable_cache: bool | None = None
     retry: Any = None
     timeout: float | None = None
-    step_operator: str | None = None
+    step_operator: str | bool | None = None
     experiment_tracker: str | None = None
     environment: Mapping[str, Any] = field(default_factory=dict)
     resources: Mapping[str, Any] = field(default_factory=dict)
@@ -99,7 +101,7 @@ class PipelineOptions:
 
 
 _KNOWN = [each.name for each in fields(StepOptions)]
-_TEXTS = {"step_operator", "experiment_tracker"}
+_TEXTS = {"experiment_tracker"}
 _MAPPINGS = {"environment", "resources", "settings"}
 _CALLABLES = {"on_success", "on_failure"}
 
@@ -112,6 +114,8 @@ def _checked(name: str, value: Any, where: str) -> Any:  # noqa: ANN401 - any op
         return legal_name("step", value, where)
     if name == "timeout":
         return _seconds(value, where)
+    if name == "environment":
+        value = environment_of(value, where)
     wanted = _wanted(name, value)
     if wanted is not None:
         raise DefinitionError(f"option {name}={value!r} is {type(value).__name__}, not {wanted}", where=where)
@@ -122,6 +126,8 @@ def _wanted(name: str, value: Any) -> str | None:  # noqa: ANN401 - any option
     """Return what the option wants to be where `value` is not that."""
     if name == "enable_cache":
         return None if isinstance(value, bool | None) else "True or False"
+    if name == "step_operator":
+        return None if isinstance(value, str | bool | None) else "the name of a component, or True"
     if name in _TEXTS:
         return None if isinstance(value, str | None) else "the name of a component"
     if name in _MAPPINGS:

@@ -24,7 +24,7 @@ from dovetail.execution.progress import Progress
 from dovetail.execution.recorder import Recorder
 from dovetail.execution.retries import wait_before_next
 from dovetail.materializers.intact import damage
-from dovetail.names import new_id
+from dovetail.names import made_at, new_id
 from dovetail.planning.graph import Frontier
 from dovetail.records.artifact import ArtifactRecord
 from dovetail.records.plan import Plan, StepPlan
@@ -59,7 +59,7 @@ class Dispatch:
     """Implements `dovetail.components.orchestrator.StepLauncher`; see there for what its callers may do.
 
     `earlier` counts the attempts that earlier processes of the run made at a step; retries start anew.
-    `unwanted` counts the steps that are left out and skipped.
+    `unwanted` counts the steps that are left out and skipped; `ongoing` are attempts that go on, by step.
     """
 
     plan: Plan
@@ -72,6 +72,7 @@ class Dispatch:
     cancelled: Callable[[], bool]
     failures: dict[str, StepReport] = field(default_factory=dict)
     unwanted: int = 0
+    ongoing: dict[str, StepTask] = field(default_factory=dict)
     written: list[str] = field(default_factory=list)
     counts: Counter[Status] = field(default_factory=Counter)
     _steps: dict[str, StepPlan] = field(init=False)
@@ -129,9 +130,8 @@ class Dispatch:
                 break
             step = self._steps[name]
             key = self._key(step)
-            if not (
-                key and self.policy.use_cache and name not in self._tries and self._from_cache(step, key)
-            ):
+            fresh = self.policy.use_cache and name not in self._tries and name not in self.ongoing
+            if not (key and fresh and self._from_cache(step, key)):
                 tasks.append(self._give_out(step, key))
             self.recorder.tick()
         self.recorder.flush()
@@ -278,7 +278,7 @@ class Dispatch:
         self._tries[step.name] += 1
         number = self.earlier[step.name] + self._tries[step.name]
         inputs = {name: self._artifacts[each.step, each.output] for name, each in step.inputs.items()}
-        task = StepTask(
+        task = self.ongoing.pop(step.name, None) or StepTask(
             run_id=self.run.id,
             run_name=self.run.name,
             step=step.name,
@@ -288,8 +288,8 @@ class Dispatch:
             inputs=inputs,
             timeout=step.options.timeout,
         )
-        started = now()
-        self._out[task.attempt] = _Out(step, task, key, started, time.monotonic())
+        started = made_at(task.attempt) if task.epoch != self.run.epoch else now()
+        self._out[task.attempt] = _Out(step, task, key, started, time.monotonic() - (now() - started) / 1e6)
         failpoints.hit("claim")
         self.recorder.step(
             StepRunRecord(
@@ -298,7 +298,7 @@ class Dispatch:
                 status=Status.RUNNING,
                 key=key,
                 started=started,
-                attempts=number,
+                attempts=task.number,
                 inputs={name: each.id for name, each in inputs.items()},
                 parameters=step.parameters,
             )
@@ -308,12 +308,12 @@ class Dispatch:
                 id=task.attempt,
                 run_id=self.run.id,
                 step=step.name,
-                number=number,
+                number=task.number,
                 status=Status.RUNNING,
                 started=started,
             )
         )
-        self.progress.step_started(step.name, number)
+        self.progress.step_started(step.name, task.number)
         return task
 
     def _note_attempt(self, out: _Out, report: StepReport) -> None:
@@ -339,9 +339,8 @@ class Dispatch:
         out.key = self._code.key(out.step, out.key)
         self.written += [each.stored for each in report.outputs]
         self.recorder.results(report.outputs, report.metrics)
-        artifacts = {each.output: each for each in report.outputs}
-        self._settle(self._ending(out, report, {name: each.id for name, each in artifacts.items()}))
-        self._provide(out.step.name, artifacts)
+        self._settle(self._ending(out, report, {each.output: each.id for each in report.outputs}))
+        self._provide(out.step.name, {each.output: each for each in report.outputs})
         self._release(out.step)
         self._tries.pop(out.step.name, None)
         self._frontier.done(out.step.name)

@@ -72,13 +72,15 @@ def _ended(end: StepEnd, reason: Reason, timeout: float | None) -> Failure:
 def describe_end(end: StepEnd, timeout: float | None) -> str:
     """Say for people how a process ended that left no report."""
     if end.reason is Reason.TIMEOUT:
+        if end.detail.startswith("it "):  # a limit of the place, which says which
+            return end.detail
         return (
             f"it ran longer than its timeout of {timeout:g} s"
             if timeout
             else "it ran longer than its timeout"
         )
     if end.reason is Reason.MEMORY:
-        return "it was killed because memory ran out"
+        return end.detail if end.detail.startswith("it ") else "it was killed because memory ran out"
     if end.signal:
         try:
             name = signal.Signals(end.signal).name

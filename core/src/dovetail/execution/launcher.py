@@ -10,7 +10,7 @@ import os
 import platform
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -21,11 +21,12 @@ from dovetail.client import Client
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.components.metadata_store import Lease, MetadataStore
 from dovetail.components.orchestrator import Orchestrator
-from dovetail.errors import LeaseError, PlanError, StoreError
+from dovetail.errors import LeaseError, StoreError
 from dovetail.execution.beginning.adoption import adopt
 from dovetail.execution.beginning.outset import Revise, outset, whole
 from dovetail.execution.beginning.run_names import refuse_stale, refuse_taken, run_name
 from dovetail.execution.beginning.selection import Selection
+from dovetail.execution.beginning.served import refuse_unserved
 from dovetail.execution.beginning.sessions import session, worked
 from dovetail.execution.cancelling.forced_end import children_now, leave_at_once
 from dovetail.execution.cancelling.request import GRACE, CancelRequest
@@ -41,15 +42,15 @@ from dovetail.execution.interruption import (
 from dovetail.execution.progress import Progress
 from dovetail.execution.provenance import GitState, library_versions
 from dovetail.execution.recorder import Recorder
+from dovetail.execution.remote.detached import Detached
 from dovetail.execution.scratch import sweep_scratch
 from dovetail.execution.workers import LocalWorkers, WorkerSetting
 from dovetail.hashing import digest_bytes
 from dovetail.names import new_id
-from dovetail.records.plan import Plan, StepPlan
+from dovetail.records.plan import Plan
 from dovetail.records.record import now
 from dovetail.records.report import Reason, StepReport, run_directory
 from dovetail.records.run import RunRecord, Status
-from dovetail.records.stack import StackRecord
 from dovetail.stacks.stack import LiveStack
 
 USED_BY_RUNS = ("orchestrator", "step_operator", "artifact_store", "metadata_store", "experiment_tracker")
@@ -118,7 +119,7 @@ class Launcher:
             ConflictError: another run has the name.
             StoreError: a store refuses.
         """
-        refuse_unserved(self.plan, self.stack.record)
+        refuse_unserved(self.plan, self.stack, in_process=self.options.in_process)
         run_id = new_id()
         started = now()
         self._metadata.open()
@@ -157,7 +158,7 @@ class Launcher:
 
     def resume(self, run: RunRecord) -> RunRecord:
         """Go on with an unfinished run: pending reports first, then what is not completed."""
-        refuse_unserved(self.plan, self.stack.record)
+        refuse_unserved(self.plan, self.stack, in_process=self.options.in_process)
         self._metadata.open()
         return self._own(run, resumed=True)
 
@@ -169,7 +170,8 @@ class Launcher:
         refuse_stale(self._metadata, run)
         self._earlier = worked(run, self._metadata)
         recorder = Recorder(self._metadata, lease)
-        adoption = adopt(self.plan, run, self._metadata, self._store, recorder)
+        ongoing = Detached(self.stack, self.progress.note).ongoing
+        adoption = adopt(self.plan, run, self._metadata, self._store, recorder, ongoing)
         client = Client(self.stack)
         self._outset = outset(self.plan, run.id, self._selection, client, adoption, self.options.revise)
         recorder.flush()
@@ -338,37 +340,6 @@ class Launcher:
             "selection": self._selection.noted() or None,
         }
         return {key: value for key, value in noted.items() if value is not None}
-
-
-def refuse_unserved(plan: Plan, stack: StackRecord) -> None:
-    """Raise PlanError for an option that nothing here would obey: better refused than ignored."""
-    for step in plan.steps:
-        for option, engine in _unserved(step, stack):
-            raise PlanError(
-                f"step {step.name!r} sets {option}, and {engine}",
-                where=step.source.path or step.source.module,
-                hint=f"remove {option} from the step, or run it where that is served",
-            )
-
-
-def _unserved(step: StepPlan, stack: StackRecord) -> Sequence[tuple[str, str]]:
-    options = step.options
-    tracker = stack.components.get("experiment_tracker")
-    named = options.experiment_tracker
-    other = named if named and named != (tracker.name if tracker else None) else None
-    found = (
-        f"that of stack {stack.name!r} is {tracker.name!r}" if tracker else f"stack {stack.name!r} has none"
-    )
-    checks = (
-        ("step_operator", options.step_operator, "this version runs steps by the orchestrator only"),
-        ("environment", {*options.environment} - {"variables"}, "only its `variables` are served so far"),
-        ("resources", options.resources, "the orchestrator cannot reserve any"),
-        ("on_success", options.on_success, "no engine calls it yet"),
-        ("on_failure", options.on_failure, "no engine calls it yet"),
-        ("settings", options.settings, "no component of this stack reads any"),
-        (f"experiment_tracker {named!r}", other, found),
-    )
-    return [(option, engine) for option, value, engine in checks if value]
 
 
 def _cores() -> int:

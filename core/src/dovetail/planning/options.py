@@ -26,7 +26,7 @@ def compile_options(said: SaidOptions, *, enable_cache: bool, where: str) -> Ste
         enable_cache=enable_cache if said.enable_cache is None else said.enable_cache,
         retry=compile_retry(said.retry, where),
         timeout=said.timeout,
-        step_operator=said.step_operator,
+        step_operator=said.step_operator or None,
         experiment_tracker=said.experiment_tracker,
         environment=plain_mapping("environment", said.environment, where),
         resources=plain_mapping("resources", said.resources, where),

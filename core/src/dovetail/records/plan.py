@@ -66,12 +66,15 @@ class Retry(Record):
 
 
 class StepOptions(Record):
-    """What `@step(...)` was told, as far as it is no code. `timeout` is in seconds."""
+    """What `@step(...)` was told, as far as it is no code. `timeout` is in seconds.
+
+    `step_operator` is the name of one, or True for that of whatever stack the plan runs on.
+    """
 
     enable_cache: bool = True
     retry: Retry = Retry()
     timeout: float | None = None
-    step_operator: str | None = None
+    step_operator: str | Literal[True] | None = None
     experiment_tracker: str | None = None
     environment: dict[str, Any] = {}
     resources: dict[str, Any] = {}

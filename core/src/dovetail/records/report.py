@@ -94,6 +94,21 @@ def report_path(run_id: str, attempt: str) -> str:
     return f"{run_directory(run_id)}/reports/{attempt}.json"
 
 
+def job_path(run_id: str, epoch: int) -> str:
+    """Return where the job of attempts elsewhere lies, for those that were given out under this epoch."""
+    return f"{run_directory(run_id)}/jobs/{epoch}.json"
+
+
+def task_path(run_id: str, attempt: str) -> str:
+    """Return where the task of an attempt elsewhere lies in any artifact store."""
+    return f"{run_directory(run_id)}/tasks/{attempt}.json"
+
+
+def handle_path(run_id: str, attempt: str) -> str:
+    """Return where the handle of an attempt lies that a step operator has taken."""
+    return f"{run_directory(run_id)}/handles/{attempt}.json"
+
+
 def log_directory(run_id: str) -> str:
     """Return where the logs of a run lie in any artifact store."""
     return f"{run_directory(run_id)}/logs"

@@ -62,18 +62,19 @@ class LiveStack:
         """Close every component, the last one first, also when one of them fails."""
         self.closing.close()
 
-    def check_reach(self, *, in_process: bool = False) -> None:
+    def check_reach(self, *, in_process: bool = False, operated: bool = False) -> None:
         """See that what the steps use can be reached from where they run.
 
         The `reach` of an orchestrator or step operator says how far away it runs steps; `in_process`
-        says that this run calls them here.
+        says that this run calls them here, `operated` that some of them go to the step operator.
 
         Raises:
             PlanError: some of it cannot, with the smallest change that mends it.
         """
-        runners = [self.get(kind) for kind in ("orchestrator", "step_operator")]
+        runners = [self.get("orchestrator"), self.get("step_operator") if operated else None]
         for runner in filter(None, runners):
-            place = Reach.PROCESS if in_process and runner.reach <= Reach.HOST else runner.reach
+            called = in_process and runner.type == "orchestrator" and runner.reach <= Reach.HOST
+            place = Reach.PROCESS if called else runner.reach
             for kind in USED_BY_STEPS:
                 used = self.get(kind)
                 if used is not None and used.reach < place:
@@ -86,6 +87,7 @@ class LiveStack:
             mends.append(f"`dovetail stack update {self.name} --orchestrator local`")
         if used.reach == Reach.PROCESS:
             mends = [f"`dovetail stack update {self.name} {option} local`"] if place == Reach.HOST else mends
+        if used.reach == Reach.PROCESS and runner.type == "orchestrator":
             mends.append("run with --in-process")
         return PlanError(
             f"stack {self.name!r} cannot work: {_named(runner)} runs steps {PLACES[place]}, and "

@@ -30,16 +30,20 @@ class Unreported(StoreError):  # noqa: N818 - what became of it, beside its caus
 
 def last_words(report: StepReport) -> None:
     """Say on standard error why an attempt failed that has no report, for `failure_without` to find."""
-    failure = report.failure
-    if failure is None:
+    if report.failure is None:
         return
+    with suppress(OSError, ValueError):  # the step closed it
+        sys.stderr.write(words_of(report.failure))
+        sys.stderr.flush()
+
+
+def words_of(failure: Failure) -> str:
+    """Return what `failure_without` understands."""
     lines = [failure.traceback.rstrip()] if failure.traceback else []
     lines.append(f"{_ERROR}{failure.type}: {failure.message}")
     if failure.hint:
         lines.append(f"{_HINT}{failure.hint}")
-    with suppress(OSError, ValueError):  # the step closed it
-        sys.stderr.write("\n" + "\n".join(lines) + "\n")
-        sys.stderr.flush()
+    return "\n" + "\n".join(lines) + "\n"
 
 
 def failure_without(end: StepEnd) -> Failure | None:

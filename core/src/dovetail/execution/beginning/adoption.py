@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from dovetail.planning.code_places import CodePlaces
 from dovetail.records.artifact import ArtifactRecord
 from dovetail.records.plan import Plan, StepPlan
 from dovetail.records.record import now
-from dovetail.records.report import Reason, StepReport, StepTask
+from dovetail.records.report import Reason, StepReport, StepTask, report_path
 from dovetail.records.run import AttemptRecord, RunRecord, Status, StepRunRecord
 
 
@@ -30,20 +30,35 @@ class Settled:
 
 @dataclass(slots=True)
 class Adoption:
-    """What was found: steps that stay, those that have lost an output (and why), attempts made by step."""
+    """What was found: steps that stay, those that have lost an output (and why), attempts made by step.
+
+    `ongoing` are attempts that a step operator still makes, by step.
+    """
 
     settled: dict[str, Settled] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
     attempts: Counter[str] = field(default_factory=Counter)
+    ongoing: dict[str, StepTask] = field(default_factory=dict)
+
+
+def nothing_goes_on(_attempt: AttemptRecord) -> StepTask | None:
+    """Return None: no attempt of the run outlives its launcher."""
+    return None
 
 
 def adopt(
-    plan: Plan, run: RunRecord, metadata: MetadataStore, store: ArtifactStore, recorder: Recorder
+    plan: Plan,
+    run: RunRecord,
+    metadata: MetadataStore,
+    store: ArtifactStore,
+    recorder: Recorder,
+    ongoing: Callable[[AttemptRecord], StepTask | None] = nothing_goes_on,
 ) -> Adoption:
     """Take in the reports that nobody has taken in, then check what is completed against its artifacts.
 
     A step whose artifacts are not what its record says is reopened. What has to be recorded of all that waits
-    in `recorder`: nothing is changed until that is flushed.
+    in `recorder`: nothing is changed until that is flushed. `ongoing` gives the task of an attempt without a
+    report that still goes on somewhere.
     """
     found = Adoption()
     recorded = {each.step: each for each in metadata.steps(run.id)}
@@ -55,6 +70,11 @@ def adopt(
             running.setdefault(attempt.step, []).append(attempt)
     for name, attempts in running.items():
         for attempt in attempts:
+            reported = store.size(report_path(run.id, attempt.id)) is not None
+            if (task := ongoing(attempt)) is not None and not reported:
+                found.ongoing[name] = task
+                found.attempts[name] -= 1
+                continue
             record = recorded.get(name) or StepRunRecord(run_id=run.id, step=name, status=Status.RUNNING)
             record = _without_stale_key(plan, run, record)
             recorded[name], made = _take_in(store, recorder, run, record, attempt)

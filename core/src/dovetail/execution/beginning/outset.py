@@ -38,6 +38,7 @@ class Outset:
     def lay(self, dispatch: Dispatch) -> None:
         """Settle in `dispatch` what is settled."""
         dispatch.earlier.update(self.adoption.attempts)
+        dispatch.ongoing.update(self.adoption.ongoing)
         for each in self.adoption.settled.values():
             dispatch.adopt(each.record, dict(each.artifacts))
         for each in self.left_out:

@@ -1,0 +1,114 @@
+"""Attempts that outlive their launcher: a resumed run goes on with them, a sync takes in their reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dovetail.host.process_tree import carriers
+from dovetail.testing.command_line import CommandLine
+
+SCRIPT = """
+import os, time
+from pathlib import Path
+from dovetail import pipeline, step
+
+@step
+def load() -> int:
+    return 1
+
+@step(step_operator=True)
+def work(value: int) -> int:
+    with open(os.environ["PLACE"] + "/begun", "a") as file:
+        file.write("x")
+    print("begun", flush=True)
+    while not Path(os.environ["PLACE"], "go").exists():
+        time.sleep(0.02)
+    print("done", flush=True)
+    return value + 1
+
+@step
+def after(value: int) -> int:
+    return value + 1
+
+@pipeline
+def chain():
+    after(work(load()))
+
+if __name__ == "__main__":
+    chain.run()
+"""
+
+
+@pytest.fixture
+def orphaned(cli: CommandLine, tmp_path: Path, until: Callable[..., Any]) -> CommandLine:
+    """A run whose launcher was killed while its step goes on with a detached operator."""
+    cli.write("run.py", SCRIPT)
+    assert cli("init", "--bare").code == 0
+    cli("step-operator", "register", "apart", "--flavor", "subprocess", "--detached")
+    cli("stack", "register", "away", "-o", "local", "-a", "local", "-s", "apart")
+    cli("stack", "set", "away")
+    launcher = cli.spawn("run", "run.py", env={"PLACE": str(tmp_path)})
+    until((tmp_path / "begun").exists, 60.0)
+    handles = cli.directory / ".dovetail/store"
+    until(lambda: list(handles.rglob("handles/*.json")), 60.0)
+    launcher.kill()
+    launcher.communicate()
+    assert carriers(f"PLACE={tmp_path}")
+    return cli
+
+
+def let_end(tmp_path: Path, until: Callable[..., Any]) -> None:
+    (tmp_path / "go").touch()
+    until(lambda: not carriers(f"PLACE={tmp_path}"), 60.0)
+
+
+def test_a_resumed_run_waits_for_the_attempt_that_goes_on(
+    orphaned: CommandLine, tmp_path: Path, until: Callable[..., Any]
+) -> None:
+    resumed = orphaned.spawn("run", "resume", "last", "--json", env={"PLACE": str(tmp_path)})
+    until(lambda: orphaned("run", "list", "--json").json()[0]["status"] == "running", 60.0)
+    (tmp_path / "go").touch()
+    out, err = resumed.communicate(timeout=120)
+    assert resumed.returncode == 0, err
+    assert (tmp_path / "begun").read_text() == "x", "it was made once"
+    assert orphaned("run", "logs", "last", "work").out.splitlines()[-2:] == ["begun", "done"]
+    assert '"attempts": 1' in out
+
+
+def test_a_resumed_run_takes_in_what_has_ended_meanwhile(
+    orphaned: CommandLine, tmp_path: Path, until: Callable[..., Any]
+) -> None:
+    let_end(tmp_path, until)
+    answer = orphaned("run", "resume", "last", "--json", env={"PLACE": str(tmp_path)})
+    assert answer.code == 0, answer.err
+    assert (tmp_path / "begun").read_text() == "x"
+
+
+def test_sync_says_what_goes_on_then_what_it_took_in(
+    orphaned: CommandLine, tmp_path: Path, until: Callable[..., Any]
+) -> None:
+    assert "step 'work', attempt 1: still running" in orphaned("run", "sync", "last").out
+    let_end(tmp_path, until)
+    answer = orphaned("run", "sync", "last", "--json")
+    assert answer.code == 0, answer.err
+    assert answer.json()["attempts"] == [
+        {"step": "work", "attempt": 1, "status": "completed", "reason": "completed"}
+    ]
+    steps = orphaned("run", "show", "last", "--json").json()["steps"]
+    assert [each["status"] for each in steps] == ["completed", "completed", "pending"]
+    assert "nothing was left" in orphaned("run", "sync", "last").out
+    assert orphaned("run", "resume", "last").code == 0
+
+
+def test_cancelling_the_resumed_run_ends_the_attempt(
+    orphaned: CommandLine, tmp_path: Path, until: Callable[..., Any]
+) -> None:
+    resumed = orphaned.spawn("run", "resume", "last", env={"PLACE": str(tmp_path)})
+    until(lambda: orphaned("run", "list", "--json").json()[0]["status"] == "running", 60.0)
+    assert orphaned("run", "cancel", "last", "--now").code == 0
+    resumed.communicate(timeout=60)
+    assert carriers(f"PLACE={tmp_path}") == []
