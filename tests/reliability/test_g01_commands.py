@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+import shutil
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from dovetail.components.sql.schema import TABLES
+from dovetail.testing.command_line import CommandLine
 from dovetail.testing.invariants import Moment, local_violations
 from dovetail.testing.storm import Storm
 from dovetail.testing.witness import WITNESS
@@ -67,6 +70,35 @@ def test_g01_a_kill_of_prune_and_delete_loses_nothing_that_a_run_has(
         done(storm, "artifact", "prune", "--yes")
         assert local_violations(storm.cli.home, Moment.PRUNED, storm.witness) == []
     tell(f"{kills} kills of prune: 0 violations")
+
+
+@pytest.mark.timeout(600)
+def test_g01_a_kill_of_prune_at_every_point_loses_nothing_and_the_next_one_finishes(
+    storm: Storm, size: Size, chance: random.Random, tell: Tell, tmp_path: Path
+) -> None:
+    done(storm, "run", "shapes.py:fan_out", "--name", "kept", "-q")
+    leftovers(storm, 1)
+    done(storm, "run", "shapes.py:several", "--name", "gone", "-q")
+    gone = [each["id"] for each in storm.cli("run", "list", "--json").json() if each["name"] == "gone"]
+    killed(storm, "delete:kill:1", "run", "delete", "gone", "--yes")
+    log = tmp_path / "passed"
+    points = {"DOVETAIL_FAILPOINT": "delete:tell", "DOVETAIL_FAILPOINT_LOG": str(log)}
+    copy(storm, tmp_path / "counted")("artifact", "prune", "--yes", env=points)
+    passed = len(log.read_text(encoding="utf-8").splitlines())
+    counts = sorted(chance.sample(range(1, passed + 1), size(min(3, passed), passed)))
+    for count in counts:
+        again = Storm(copy(storm, tmp_path / f"killed-{count}"))
+        killed(again, f"delete:kill:{count}", "artifact", "prune", "--yes")
+        assert local_violations(again.cli.home, Moment.KILLED, storm.witness, deleted=gone) == []
+        done(again, "artifact", "prune", "--yes")
+        assert local_violations(again.cli.home, Moment.PRUNED, storm.witness, deleted=gone) == []
+    tell(f"prune killed at {len(counts)} of {passed} points: 0 violations")
+
+
+def copy(storm: Storm, home: Path) -> CommandLine:
+    """Return the command line of the same project with a copy of all its stores."""
+    shutil.copytree(storm.cli.home, home, symlinks=True)
+    return CommandLine(storm.cli.directory, home)
 
 
 @pytest.mark.timeout(600)
