@@ -52,11 +52,20 @@ def complaints(answers: Sequence[Answer]) -> list[str]:
 
 @dataclass
 class Readers:
-    """What those who read all the while have seen."""
+    """What those who read all the while have seen; `str` of it is for the summary."""
 
     rounds: int = 0
     commands: int = 0
     problems: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"meanwhile {self.rounds} readings of all and {self.commands} commands, 0 errors, 0 torn"
+
+    def add(self, other: Readers) -> None:
+        """Count what was seen elsewhere."""
+        self.rounds += other.rounds
+        self.commands += other.commands
+        self.problems += other.problems
 
 
 @contextmanager
@@ -136,8 +145,7 @@ def test_g06_eight_processes_lose_nothing_and_a_reader_sees_no_half(
     assert seen.rounds > 1
     check_crowd(crowd, processes, steps)
     tell(
-        f"{processes} processes, 0 errors, {processes} runs completed, {processes * steps} step runs; "
-        f"meanwhile {seen.rounds} readings of all and {seen.commands} commands, 0 errors, 0 torn"
+        f"{processes} processes, 0 errors, {processes} runs completed, {processes * steps} step runs; {seen}"
     )
 
 
@@ -145,9 +153,13 @@ def test_g06_eight_processes_lose_nothing_and_a_reader_sees_no_half(
 def test_g06_thirty_two_processes_make_no_error(crowd: CommandLine, size: Size, tell: Tell) -> None:
     processes, steps = size(6, 32), size(4, 20)
     env = {"COUNT": str(steps), WITNESS: str(crowd.directory / "witness")}
-    assert complaints(at_once(crowd, writers(processes), env)) == []
+    with readers(crowd, steps) as seen:
+        answers = at_once(crowd, writers(processes), env)
+    assert complaints(answers) == []
+    assert seen.problems == []
+    assert seen.rounds > 1
     check_crowd(crowd, processes, steps)
-    tell(f"{processes} processes, 0 errors, {processes * steps} step runs on a store that was not there")
+    tell(f"{processes} processes, 0 errors, {processes * steps} step runs on a fresh store; {seen}")
 
 
 @pytest.mark.timeout(600)
@@ -186,7 +198,8 @@ def fresh(tmp_path: Path, number: int) -> tuple[CommandLine, dict[str, str]]:
     project = place / "project"
     project.mkdir(parents=True)
     cli = CommandLine(project, place / "home")
-    cli.write("crowd.py", (PROGRAMS / "crowd.py").read_text(encoding="utf-8"))
+    for name in ("crowd.py", "reader.py"):
+        cli.write(name, (PROGRAMS / name).read_text(encoding="utf-8"))
     if number % 2:
         return CommandLine(project, place / "user" / ".local" / "share" / "dovetail"), {
             "DOVETAIL_HOME": "",
@@ -201,12 +214,15 @@ def test_g06_a_fresh_store_is_opened_by_eight_commands_at_once(
     tmp_path: Path, size: Size, tell: Tell
 ) -> None:
     rounds = size(2, 30)
-    succeeded = 0
+    succeeded, seen = 0, Readers()
     for number in range(rounds):
         cli, env = fresh(tmp_path, number)
         env |= {"COUNT": "3", WITNESS: str(cli.directory / "witness")}
-        answers = at_once(cli, [each.split() for each in KINDS], env)
+        with readers(cli, 3) as seen_here:
+            answers = at_once(cli, [each.split() for each in KINDS], env)
+        seen.add(seen_here)
         assert complaints(answers) == []
+        assert seen.problems == []
         succeeded += sum(each.code == 0 for each in answers)
         ours = {"DOVETAIL_HOME": str(cli.home)}
         assert [each["status"] for each in cli("run", "list", "--json", env=ours).json()] == ["completed"] * 2
@@ -216,7 +232,8 @@ def test_g06_a_fresh_store_is_opened_by_eight_commands_at_once(
         assert (stacks, stores, profiles) == ({"default", "other"}, {"local", "second"}, {"default", "team"})
         assert local_violations(cli.home, Moment.PRUNED) == []
     assert succeeded == rounds * len(KINDS)
-    tell(f"{rounds} fresh stores, {succeeded} of {rounds * len(KINDS)} commands at once succeeded")
+    assert seen.rounds >= rounds
+    tell(f"{rounds} fresh stores, {succeeded} of {rounds * len(KINDS)} commands at once succeeded; {seen}")
 
 
 def test_g06_writers_of_one_profile_lose_no_entry(cli: CommandLine, size: Size, tell: Tell) -> None:

@@ -196,7 +196,7 @@ def test_g10_without_room_for_its_index_of_plugins_a_command_works_all_the_same(
 
 
 @pytest.mark.parametrize("pages", [1, 2])
-def test_g10_a_full_scratch_directoryassert_message(cli: CommandLine, disk: Any, pages: int) -> None:
+def test_g10_a_full_scratch_directory_is_a_message(cli: CommandLine, disk: Any, pages: int) -> None:
     cli.write("chain.py", CHAIN)
     disk.fill(leave=pages)
     answer = cli("run", "chain.py", "-q", env={"TMPDIR": str(disk.path)})

@@ -166,7 +166,7 @@ def test_g10_places_may_have_any_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("parts", "said"), [(12, "too long for SQLite"), (25, "File name too long")])
-def test_g10_a_path_that_is_too_longassert_message(
+def test_g10_a_path_that_is_too_long_is_a_message(
     project: CommandLine, tmp_path: Path, parts: int, said: str
 ) -> None:
     home = tmp_path.joinpath(*["n" * 200] * parts)
