@@ -74,7 +74,7 @@ def witnesses(cli: CommandLine) -> list[str]:
 
 
 def only_run(cli: CommandLine) -> dict[str, Any]:
-    (run,) = cli("run", "list", "--json").json()["runs"]
+    (run,) = cli("run", "list", "--json").json()
     return dict(run)
 
 
@@ -98,7 +98,7 @@ def test_a_pipeline_runs_and_its_second_run_is_cached(cli: CommandLine) -> None:
     again = cli("run", "small.py", "--json")
     assert again.code == 0, again.err
     assert witnesses(cli) == ["first", "second", "third"]
-    assert len(cli("run", "list", "--json").json()["runs"]) == 2
+    assert len(cli("run", "list", "--json").json()) == 2
 
 
 def test_a_run_that_was_killed_is_interrupted_at_once_and_resumes(cli: CommandLine, waiting: Any) -> None:
@@ -161,5 +161,5 @@ def test_facts_go_from_sqlite_to_the_server_and_back(cli: CommandLine, tmp_path:
     assert len(set(digests)) == 1
     listed = [cli("run", "list", "--stack", each, "--json").out for each in ("files", "shared")]
     assert cli("run", "small.py").code == 0  # cached, and counted on from where the copy ended
-    assert len(cli("run", "list", "--json").json()["runs"]) == 3
+    assert len(cli("run", "list", "--json").json()) == 3
     assert len(set(listed)) == 1

@@ -24,13 +24,14 @@ STEPS = 10
 SCRIPT = (
     "import pathlib, time\nfrom dovetail import pipeline, step\n\n"
     + "\n".join(
-        f"@step(cache=False)\ndef step_{n}(value: int) -> int:\n    return value + 1\n" for n in range(STEPS)
+        f"@step(enable_cache=False)\ndef step_{n}(value: int) -> int:\n    return value + 1\n"
+        for n in range(STEPS)
     )
     + "\n@pipeline\ndef crowd():\n    value = 0\n"
     + "\n".join(f"    value = step_{n}(value)" for n in range(STEPS))
     + """
 
-@step(cache=False)
+@step(enable_cache=False)
 def waits() -> int:
     while pathlib.Path("wait").exists():
         time.sleep(0.02)
@@ -68,7 +69,7 @@ def test_g06_eight_processes_on_one_database_server_lose_nothing(
         command = ("run", "crowd.py:crowd")
         answers = list(pool.map(lambda _: cli(*command, timeout=300), range(8)))
     assert [(each.code, each.err) for each in answers if each.code] == []
-    runs = cli("run", "list", "--json").json()["runs"]
+    runs = cli("run", "list", "--json").json()
     assert [each["status"] for each in runs] == ["completed"] * 8
     steps = [cli("run", "show", each["id"], "--json").json()["steps"] for each in runs]
     assert sum(len(each) for each in steps) == 8 * STEPS
@@ -80,14 +81,26 @@ class Host:
     def __init__(self, namespace: str) -> None:
         self.namespace = namespace
         self.enter = ("ip", "netns", "exec", namespace)
+        self.children: list[subprocess.Popen[str]] = []
         self.cli: CommandLine
 
     def spawn(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        child = subprocess.Popen(
             [*self.enter, sys.executable, "-m", "dovetail", *arguments],
             cwd=self.cli.directory, env=self.cli.environment(), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
+        self.children.append(child)
+        return child
+
+    def end(self) -> None:
+        for child in self.children:
+            if child.poll() is None:
+                child.kill()
+                child.communicate()
+            for pipe in (child.stdout, child.stderr):
+                if pipe is not None:
+                    pipe.close()
 
     def __call__(self, *arguments: str) -> Answer:
         child = self.spawn(*arguments)
@@ -95,7 +108,7 @@ class Host:
         return Answer(child.returncode, out, err)
 
     def statuses(self) -> list[str]:
-        return [each["status"] for each in self("run", "list", "--json").json()["runs"]]
+        return [each["status"] for each in self("run", "list", "--json").json()]
 
 
 def ip(*arguments: str) -> None:
@@ -152,6 +165,8 @@ def shared(hosts: Sequence[Host], server: Any, tmp_path: Path) -> Iterator[Seque
             await_server(hosts[0])
             yield hosts
         finally:
+            for host in hosts:
+                host.end()
             remote.stop()
 
 
@@ -178,7 +193,7 @@ def test_g06_a_live_run_of_one_host_is_never_interrupted_on_another(shared: Sequ
     running = begin(here)
     for _ in range(5):
         assert there.statuses() == ["running"]
-    (run,) = there("run", "list", "--json").json()["runs"]
+    (run,) = there("run", "list", "--json").json()
     refused = there("run", "resume", run["id"])
     assert refused.code != 0
     assert "is owned by" in refused.err
