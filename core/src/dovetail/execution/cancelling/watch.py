@@ -47,7 +47,7 @@ class CancelWatch:
         self._tell = tell
         self._began = time.monotonic()
         self._since: float | None = None
-        self._over = False
+        self._over = threading.Event()
         self._woken = queue.SimpleQueue[None]()  # it may be used by a signal handler at any moment
         self._thread: threading.Thread | None = None
 
@@ -68,17 +68,17 @@ class CancelWatch:
 
     def close(self) -> None:
         """End the watch; it does nothing to this process afterwards."""
-        self._over = True
+        self._over.set()
         self.wake()
         if self._thread is not None:
             self._thread.join(_JOIN)
 
     def _watch(self) -> None:
         due, told = time.monotonic() + PERIOD, False
-        while not self._over:
+        while not self._over.is_set():
             with suppress(queue.Empty):
                 self._woken.get(timeout=max(0.0, due - time.monotonic()))
-            if self._over:
+            if self._over.is_set():
                 return
             if time.monotonic() >= due:
                 due = time.monotonic() + PERIOD
@@ -108,7 +108,7 @@ class CancelWatch:
         """Interrupt the step in the launcher's thread, again after half of the grace time, then end it."""
         now = time.monotonic()
         self._since = self._since or now
-        if self._over or not self._cancel.in_step():
+        if self._over.is_set() or not self._cancel.in_step():
             return
         waited = now - self._since
         hurry = self._cancel.insisted() or waited >= self.grace
