@@ -168,13 +168,13 @@ class Launcher:
         Where that is refused, nothing has been recorded.
         """
         refuse_stale(self._metadata, run)
-        self._earlier = worked(run, self._metadata)
         recorder = Recorder(self._metadata, lease)
         ongoing = Detached(self.stack, self.progress.note).ongoing
         adoption = adopt(self.plan, run, self._metadata, self._store, recorder, ongoing)
         client = Client(self.stack)
         self._outset = outset(self.plan, run.id, self._selection, client, adoption, self.options.revise)
         recorder.flush()
+        self._earlier = worked(run, self._metadata)
         if run.status is Status.INTERRUPTED:
             self._outset.notes.insert(0, resumption(run.name))
         self.plan = self._outset.plan

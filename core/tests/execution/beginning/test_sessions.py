@@ -19,13 +19,13 @@ def _run(**fields: Any) -> RunRecord:
     return new_run(chain("load"), **{"started": BEGAN, **fields})
 
 
-def _with(*attempts: tuple[float, float | None]) -> Any:
+def _with(*attempts: tuple[float, float | None], reason: str | None = None) -> Any:
     """Return a store that knows attempts, each from and to so many seconds after the begin."""
     records = [
         AttemptRecord(
             id=new_id(), run_id="r", step="load", number=number, status=Status.RUNNING,
             started=BEGAN + round(began * 1e6),
-            finished=None if ended is None else BEGAN + round(ended * 1e6),
+            finished=None if ended is None else BEGAN + round(ended * 1e6), reason=reason,
         )
         for number, (began, ended) in enumerate(attempts, 1)
     ]  # fmt: skip
@@ -44,6 +44,10 @@ def test_a_session_that_died_counts_up_to_the_last_that_is_recorded(
     attempts: list[tuple[float, float | None]], seconds: float
 ) -> None:
     assert worked(_run(), _with(*attempts)) == seconds
+
+
+def test_a_lost_attempt_counts_up_to_its_start_for_its_loss_was_found_out_later() -> None:
+    assert worked(_run(), _with((2, 5000), reason="lost")) == 2.0
 
 
 def test_earlier_sessions_are_added_and_the_pause_before_the_last_one_is_not() -> None:

@@ -108,7 +108,6 @@ def _settle(run: RunView) -> RunView:
         found = run.refresh()
         recorder = Recorder(metadata, lease)
         store = run.records.artifacts_of(run.record.stack)
-        took = worked(found.record, metadata)
         adopt(found.plan, found.record, metadata, store, recorder)
         recorder.flush()
         for step in metadata.steps(run.id):
@@ -118,7 +117,7 @@ def _settle(run: RunView) -> RunView:
         told = {
             "status": Status.CANCELLED,
             "finished": now(),
-            "duration": took,
+            "duration": worked(found.record, metadata),
             "error": "cancelled after its process had ended",
         }
         metadata.finish(found.record.model_copy(update=told), lease)
