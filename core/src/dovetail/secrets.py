@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import typing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn
@@ -183,6 +184,22 @@ def _from_document(value: object) -> Secret:
 
 def _as_document(value: object) -> str:
     return str(value.reference) if isinstance(value, Secret) else ""
+
+
+def may_hold_secret(annotation: Any) -> bool:  # noqa: ANN401 - any annotation
+    """Say whether a value of the type may hold a secret, as far as the type says what is in it."""
+    return _may_hold(annotation, set())
+
+
+def _may_hold(annotation: Any, seen: set[int]) -> bool:  # noqa: ANN401 - any annotation
+    if id(annotation) in seen:
+        return False
+    seen.add(id(annotation))
+    if annotation is Secret or (isinstance(annotation, str) and "Secret" in annotation):
+        return True
+    fields = [each.annotation for each in getattr(annotation, "model_fields", {}).values()]
+    fields += [each.type for each in getattr(annotation, "__dataclass_fields__", {}).values()]
+    return any(_may_hold(each, seen) for each in (*typing.get_args(annotation), *fields))
 
 
 def hidden_in(value: object) -> Secret | None:

@@ -1,5 +1,7 @@
 """One attempt in this process: `python -m dovetail.execution.entrypoint --job FILE --task JSON_OR_FILE`.
 
+Elsewhere `--errand JSON` says how to open the artifact store, and where in it job and task lie.
+
 Exit status: 0 when the step completed, 1 when its report says otherwise, anything else without a report.
 """
 
@@ -78,23 +80,30 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     parser = argparse.ArgumentParser(
         prog="python -m dovetail.execution.entrypoint", description="Make one attempt."
     )
-    parser.add_argument("--job", required=True, help="the job file")
+    parser.add_argument("--errand", help="where to find everything, as JSON; then nothing else is needed")
+    parser.add_argument("--job", help="the job file")
     parser.add_argument(
-        "--task", required=True, help="the task as JSON, a file that holds it, or - for a line of input"
+        "--task", default="-", help="the task as JSON, a file that holds it, or - for a line of input"
     )
     parser.add_argument("--worker", default=WORKER, help=argparse.SUPPRESS)
     parser.add_argument("--argv", default="[]", help=argparse.SUPPRESS)
+    parser.add_argument("--framed", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--watch", action="store_true", help="end when standard input is closed")
     given = parser.parse_args(arguments)
+    if given.job is None and given.errand is None:
+        parser.error("name a job file, or an errand")
     code = 70
     try:
+        if given.errand is not None:
+            run_errand = load("dovetail.execution.remote.running:run_errand")
+            leave(run_errand(given.errand, load(given.worker), json.loads(given.argv)))
         task = _task(given.task, stay=given.watch)
         job = read_job(given.job)
         sys.argv = json.loads(given.argv) or [job.script or ""]
         search_path(job.source_root, job.script, job.sys_path)
         enter_step()
         # Not prepared: a module that cannot be imported is then the step's failure, with a report.
-        code = attempt(load(given.worker)(job, {}, None), task)
+        code = attempt(load(given.worker)(job, {}, None), task, framed=given.framed)
     except BaseException:  # noqa: BLE001 - the last border before the exit
         traceback.print_exc()
     leave(code)

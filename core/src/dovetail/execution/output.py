@@ -81,6 +81,7 @@ class Capture:
             redirection.end()
             self._drain()
             self._log = None
+            self._show(log.flush())
             log.close()
             if log.problem is not None:
                 self._note(f"a log is incomplete: {log.problem}")
@@ -155,11 +156,11 @@ class Capture:
             held = held[len(held) - rest :]
 
     def _take(self, data: bytes) -> None:
-        if not data:
-            return
-        if self._log is not None:
-            self._log.write(data)
-        if self._echo is not None:
+        if data:
+            self._show(data if self._log is None else self._log.write(data))
+
+    def _show(self, data: bytes) -> None:
+        if self._echo is not None and data:
             try:
                 self._echo(self._step, data)
             except (OSError, ValueError):  # nobody can see it any more

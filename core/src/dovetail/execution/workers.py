@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,22 +11,29 @@ from pathlib import Path
 from typing import Any, Self
 
 from dovetail.components.orchestrator import StepProcess
-from dovetail.errors import PlanError
+from dovetail.discovery.index import load_index
+from dovetail.errors import IntegrationError, PlanError
 from dovetail.execution.attempt.job import Job, WorkerComponent
 from dovetail.execution.attempt.step_runner import Worker
 from dovetail.execution.attempt.unreported import Unreported
 from dovetail.execution.hygiene import Hygiene
+from dovetail.execution.intake import read_report, report_without
 from dovetail.execution.output import Capture
 from dovetail.execution.processes.pool import ProcessPool
 from dovetail.execution.progress import Progress
+from dovetail.execution.remote.operating import Operating
 from dovetail.execution.scratch import Scratch, write_scratch
 from dovetail.records.plan import Plan
+from dovetail.records.record import now
 from dovetail.records.report import StepReport, StepTask, log_directory, log_path
 from dovetail.records.run import RunRecord
 from dovetail.references import reference_to
+from dovetail.stacks.profile_store import active_profile_name
+from dovetail.stacks.secret_lookup import secrets_manager_record
 from dovetail.stacks.stack import USED_BY_STEPS, LiveStack
 
 LOG_LIMIT = 64 << 20
+_BETWEEN = 0.05
 
 
 @dataclass(slots=True)
@@ -98,11 +104,13 @@ class LocalWorkers:
             plan=plan,
             components={
                 each: worker_component(stack, each) for each in USED_BY_STEPS if stack.get(each) is not None
-            },
+            }
+            | secrets_component(stack),
             source_root=str(setting.source_root),
             script=setting.script,
             sys_path=setting.sys_path,
             idle=setting.idle,
+            profile=active_profile_name(),
         )
         self._stack = stack
         self._setting = setting
@@ -117,6 +125,7 @@ class LocalWorkers:
         self._pool_knows = False
         self._log_directory: Path | None = None
         self._notes = 0
+        self.operating = Operating(self.job, stack, setting.directory, progress)
 
     def __enter__(self) -> Self:
         """Return the workers themselves."""
@@ -128,6 +137,7 @@ class LocalWorkers:
             self._capture.close()
         if self._hygiene is not None:
             self._hygiene.close()
+        self.operating.close()
         self._setting.close()
 
     def wake(self) -> None:
@@ -136,7 +146,9 @@ class LocalWorkers:
             self._pool.wake()
 
     def call(self, task: StepTask) -> StepReport:
-        """Make the attempt in this process, its output captured into its log."""
+        """Make the attempt in this process, its output captured into its log; or where its operator does."""
+        if self._steps[task.step].options.step_operator:
+            return self._call_operator(task)
         if self._worker is None:
             job, store = self._placed_job(), self._stack.artifact_store
             self._worker = Worker.prepare(job, live=self._live, store=store)
@@ -156,13 +168,15 @@ class LocalWorkers:
             return error.report
 
     def start(self, task: StepTask) -> StepProcess:
-        """Make the attempt in a process under the supervisor."""
+        """Make the attempt in a process under the supervisor, or by the operator that the step names."""
         step = self._steps[task.step]
         if step.source.path is None and step.source.module == "__main__":
             raise PlanError(
                 f"step {task.step!r} was defined interactively and exists in this process only",
                 hint="run with in_process=True, or put the step into a module",
             )
+        if step.options.step_operator:
+            return self.operating.start(task)
         self._attempts[task.attempt] = task.step
         variables = {
             str(key): str(value) for key, value in step.options.environment.get("variables", {}).items()
@@ -171,6 +185,9 @@ class LocalWorkers:
 
     def wait(self, timeout: float | None) -> None:
         """Return when a process has ended or after the timeout; pass on what people should know."""
+        if self.operating.busy():  # operators are asked in between, and no process makes them wait
+            self.operating.wait(_BETWEEN if self._attempts or timeout is None else timeout)
+            timeout = 0.0
         if self._pool is None:
             time.sleep(timeout or 0.0)
             return
@@ -180,19 +197,12 @@ class LocalWorkers:
         self._notes = len(self._pool.notes)
 
     def command(self, task: StepTask) -> Sequence[str]:
-        """Return the command line of one attempt for another place that sees the same job file."""
-        return [
-            sys.executable,
-            "-m",
-            "dovetail.execution.entrypoint",
-            "--job",
-            str(self._job_file()),
-            "--task",
-            task.to_json().decode(),
-        ]
+        """Return a command line that makes the attempt wherever the artifact store can be reached."""
+        return self.operating.command(task)
 
     def ended(self, task: StepTask) -> None:
         """Put the log of an attempt into a store that could not hold it while it grew."""
+        self.operating.ended(task)
         self._attempts.pop(task.attempt, None)
         if self._pool is None or self._log_directory is not None:
             return
@@ -204,6 +214,22 @@ class LocalWorkers:
             ):
                 shutil.copyfileobj(file, stream)
             log.unlink()
+
+    def _call_operator(self, task: StepTask) -> StepReport:
+        """Wait for an attempt that is made elsewhere, as long as nobody interrupts."""
+        began, clock = now(), time.monotonic()
+        process = self.start(task)
+        try:
+            while process.poll() is None:
+                self.operating.wait(_BETWEEN)
+        except KeyboardInterrupt:
+            process.cancel(getattr(self._stack.orchestrator.config, "grace", 0.0))
+            while process.poll() is None:
+                self.operating.wait(_BETWEEN)
+        end = process.poll()
+        assert end is not None  # noqa: S101 - the loops above
+        report = read_report(self._stack.artifact_store, task)
+        return report or report_without(task, end, began, time.monotonic() - clock)
 
     def _ready_pool(self) -> ProcessPool:
         if self._pool is None:
@@ -239,3 +265,20 @@ def worker_component(stack: LiveStack, kind: str) -> WorkerComponent:
         implementation=reference_to(type(component)),
         home=str(component.home),
     )
+
+
+def secrets_component(stack: LiveStack) -> dict[str, WorkerComponent]:
+    """Return what a step's process needs to look up secrets; nothing of the wheel is imported by that."""
+    record = secrets_manager_record(stack.record)
+    try:
+        _, flavor = load_index().resolve(record.type, record.flavor)
+    except IntegrationError:  # only who asks for a secret need hear of it
+        return {}
+    return {
+        record.type: WorkerComponent(
+            record=record,
+            config=flavor.config,
+            implementation=flavor.implementation,
+            home=str(stack.home),
+        )
+    }

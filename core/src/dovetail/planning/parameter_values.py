@@ -23,9 +23,11 @@ from dovetail.definition.signature import REQUIRED, Argument
 from dovetail.errors import did_you_mean
 from dovetail.hashing import canonical_json
 from dovetail.materializers.type_names import type_name
+from dovetail.secrets import is_reference, may_hold_secret
 
 _SCALARS = (int, str, float, bool)
 _EXAMPLES: dict[type, str] = {int: "3", float: "0.5", bool: "true", str: "text", dict: '{"key": 1}'}
+_NO_REFERENCE = "`dovetail secret register NAME` keeps a value; pass '{{ secret.NAME.KEY }}' in place of it"
 _REMEDY = "a parameter is a value that JSON can hold: make this one in a step and pass on its output"
 
 
@@ -70,10 +72,30 @@ def encode(annotation: Any, value: Any) -> Any:  # noqa: ANN401 - any annotation
     Raises:
         UnfitValueError: it is not of the type, or JSON cannot hold it.
     """
-    if isinstance(value, Text):
-        return _encode_text(annotation, value)
+    if annotation is str and is_reference(value):
+        raise UnfitValueError(
+            "refers to a secret and is declared 'str'", "declare it dovetail.Secret, and call reveal() on it"
+        )
     if type(value) is annotation and annotation in _SCALARS and _is_sayable(value):
         return value
+    return (
+        _encode_confidential(annotation, value) if may_hold_secret(annotation) else _encode(annotation, value)
+    )
+
+
+def _encode_confidential(annotation: Any, value: Any) -> Any:  # noqa: ANN401 - any annotation, any value
+    """Return `value` as JSON. What is said where it is wrong does not show it: it may be a plain secret."""
+    try:
+        return _encode(annotation, value)
+    except UnfitValueError as error:
+        cause = error.__cause__
+        said = f": {_details(cause)}" if isinstance(cause, ValidationError) else ""
+        raise UnfitValueError(f"is not {type_name(annotation)}{said}", _NO_REFERENCE) from None
+
+
+def _encode(annotation: Any, value: Any) -> Any:  # noqa: ANN401 - any annotation, any value
+    if isinstance(value, Text):
+        return _encode_text(annotation, value)
     adapter = _adapter(annotation)
     checked = _checked(adapter, annotation, value)
     try:
@@ -123,8 +145,9 @@ def encode_fields(argument: Argument, given: Any, changes: Mapping[str, Any]) ->
         if missing:
             raise UnfitValueError(
                 f"lacks {', '.join(missing)}", f"give it: {argument.name}={cls.__name__}({missing[0]}=...)"
-            ) from error
-        raise UnfitValueError(f"is no {cls.__name__}: {_details(error)}", "correct the value") from error
+            ) from None
+        # Not `from error`: that shows what was given, which may be a plain secret.
+        raise UnfitValueError(f"is no {cls.__name__}: {_details(error)}", "correct the value") from None
 
 
 def _checked(adapter: TypeAdapter[Any], annotation: Any, value: Any) -> Any:  # noqa: ANN401

@@ -11,6 +11,7 @@ from dovetail.errors import DefinitionError, MaterializerError, did_you_mean
 from dovetail.materializers.registry import Registry
 from dovetail.materializers.type_names import bare
 from dovetail.records.plan import OutputPlan
+from dovetail.secrets import may_hold_secret
 
 
 def plan_outputs(
@@ -33,6 +34,12 @@ def plan_outputs(
             )
     found: list[OutputPlan] = []
     for output in signature.outputs:
+        if may_hold_secret(output.annotation):
+            raise DefinitionError(
+                f"output {output.name!r} of step {definition.name!r} is a secret, and outputs are stored",
+                hint="return what the secret opens; a step that needs it gets a parameter of its own",
+                where=definition.where,
+            )
         try:
             if output.name in named:
                 ref = materializers.named(named[output.name])

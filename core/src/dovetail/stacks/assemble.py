@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from pathlib import Path
+from typing import cast
 
 from dovetail.components.component import Component
+from dovetail.components.secrets_manager import SecretsManager
 from dovetail.discovery import catalog
 from dovetail.discovery.index import Index, load_index
 from dovetail.discovery.manager import load_flavor
 from dovetail.errors import DovetailError, IntegrationError
 from dovetail.materializers.registry import Registry
 from dovetail.records.stack import ComponentRecord, StackRecord
+from dovetail.secrets import SecretReference
 from dovetail.stacks.configuration import configured
 from dovetail.stacks.profile import Profile, Registered
-from dovetail.stacks.profile_store import active_stack_name, open_profile
+from dovetail.stacks.profile_store import active_profile_name, active_stack_name, open_profile
+from dovetail.stacks.secret_lookup import SecretLookup, scopes, secrets_manager_record
 from dovetail.stacks.stack import LiveStack
 from dovetail.stacks.workspace import component_home
 
@@ -75,10 +79,12 @@ def assemble(
     home = home or component_home()
     wanted = [each for kind, each in record.components.items() if only is None or kind in only]
     index = load_index()
+    value_of = _first_lookup(record, home, index)
     with ExitStack() as opened:
         components: dict[str, Component] = {}
         for each in wanted:
-            components[each.type] = build_component(each, home, index)
+            own = each.type == "secrets_manager"
+            components[each.type] = build_component(each, home, index, None if own else value_of)
             opened.callback(components[each.type].close)
         stack = LiveStack(record, components, home, ExitStack())
         stack.check_reach(in_process=in_process)
@@ -86,15 +92,47 @@ def assemble(
     return stack
 
 
-def build_component(record: ComponentRecord, home: Path, index: Index | None = None) -> Component:
+def _first_lookup(record: StackRecord, home: Path, index: Index) -> Callable[[SecretReference], str]:
+    """Return what looks up references of settings; nothing is read or imported before there is one."""
+    made: list[SecretLookup] = []
+
+    def value_of(reference: SecretReference) -> str:
+        if not made:
+            made.append(secret_lookup(record, home=home, index=index))
+        return made[0](reference)
+
+    return value_of
+
+
+def secret_lookup(
+    record: StackRecord, *, pipeline: str | None = None, home: Path | None = None, index: Index | None = None
+) -> SecretLookup:
+    """Return what gives out the secrets of a stack: to a pipeline of the active profile, or to settings."""
+    manager = secrets_manager_record(record)
+    place = home or component_home()
+    return SecretLookup(
+        lambda: cast("SecretsManager", build_component(manager, place, index)),
+        scopes(active_profile_name(), pipeline),
+    )
+
+
+def build_component(
+    record: ComponentRecord,
+    home: Path,
+    index: Index | None = None,
+    value_of: Callable[[SecretReference], str] | None = None,
+) -> Component:
     """Return one live component; `index` is what is installed, where the caller knows it already.
+
+    `value_of` looks up what its settings refer to.
 
     Raises:
         IntegrationError: its wheel is missing, or its code fails.
         ConfigurationError: a setting is wrong.
+        NotFoundError: a setting refers to a secret that is not there.
     """
     model, implementation = load_flavor(record.type, record.flavor, index=index)
-    config = configured(model, record.config, record.type, record.name)
+    config = configured(model, record.config, record.type, record.name, value_of)
     try:
         return implementation(record.name, config, home=home)
     except DovetailError:

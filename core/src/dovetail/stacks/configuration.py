@@ -9,17 +9,17 @@ from __future__ import annotations
 import os
 import re
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
 from pydantic_core import ErrorDetails, PydanticUndefined
 
 from dovetail.components.component import ComponentConfig
-from dovetail.errors import ConfigurationError, did_you_mean
+from dovetail.errors import ConfigurationError, DovetailError, did_you_mean
+from dovetail.redaction import register
 from dovetail.references import load
-
-_REFERENCE = re.compile(r"\{\{\s*secret\.[^{}]+\}\}")
+from dovetail.secrets import SecretReference, filled_in, is_reference, references_in
 
 
 def checked(
@@ -53,30 +53,74 @@ def checked(
 
 
 def configured(
-    model: type[ComponentConfig], plain: Mapping[str, Any], kind: str, name: str
+    model: type[ComponentConfig],
+    plain: Mapping[str, Any],
+    kind: str,
+    name: str,
+    value_of: Callable[[SecretReference], str] | None = None,
 ) -> ComponentConfig:
     """Return the configuration of a registered component, with what the environment says on top.
 
+    References to secrets are replaced by what `value_of` returns for them. What is confidential is
+    masked from then on, wherever it is from.
+
     Raises:
         ConfigurationError: something does not fit the model, or refers to a secret that nobody gives.
+        NotFoundError: a secret is not there.
     """
     what = f"{kind.replace('_', ' ')} {name!r}"
     texts = environment(model, kind, name)
-    for key, value in plain.items():
-        if key not in texts and isinstance(value, str) and _REFERENCE.search(value):
-            raise ConfigurationError(
-                f"setting {key!r} of {what} refers to a secret, {value!r}, and nothing here can look it up",
-                hint=f"give it in the environment: {variable(kind, name, key)}",
-            )
+    given = {
+        key: value if key in texts else _filled_in(key, value, value_of, what, variable(kind, name, key))
+        for key, value in plain.items()
+    }
     try:
-        config = _validated(model, plain, texts, what=what)
+        config = _validated(model, given, texts, what=what)
     except ConfigurationError as error:
         said = ", ".join(variable(kind, name, key) for key in texts)
         command = f"`dovetail {kind.replace('_', '-')} update {name}`"
         error.hint = error.hint or (f"mend {said} in the environment, or {command}" if said else command)
         raise
     assert config is not None  # noqa: S101 - nothing may lack here
+    for key in secret_fields(model):
+        _mask(getattr(config, key))
     return config
+
+
+def _filled_in(
+    key: str,
+    value: Any,  # noqa: ANN401 - any plain value
+    value_of: Callable[[SecretReference], str] | None,
+    what: str,
+    instead: str,
+) -> Any:  # noqa: ANN401 - the same
+    """Return a setting with its references replaced."""
+    if next(references_in(value), None) is None:
+        return value
+    if value_of is None:
+        raise ConfigurationError(
+            f"setting {key!r} of {what} refers to a secret, {value!r}, and nothing here can look it up",
+            hint=f"give it in the environment: {instead}",
+        )
+    try:
+        return filled_in(value, value_of)
+    except DovetailError as error:
+        error.message = f"setting {key!r} of {what}: {error.message}"
+        error.hint = "; ".join(filter(None, (error.hint, f"or give it in the environment: {instead}")))
+        raise
+
+
+def _mask(value: object) -> None:
+    """Let what the model holds as confidential be masked from now on."""
+    if isinstance(value, SecretStr):
+        register(value.get_secret_value())
+    elif isinstance(value, SecretBytes):
+        register(value.get_secret_value().decode(errors="replace"))
+    elif isinstance(value, dict):
+        _mask(list(value.values()))
+    elif isinstance(value, list | tuple | set | frozenset):
+        for each in value:
+            _mask(each)
 
 
 def environment(model: type[ComponentConfig], kind: str, name: str) -> dict[str, list[str]]:
@@ -180,9 +224,7 @@ def _as_yaml(text: str) -> Any:  # noqa: ANN401 - any value
 def _refuse_plain_secrets(given: Mapping[str, Any], secret: set[str], what: str) -> None:
     for key in sorted(secret & given.keys()):
         values = given[key] if isinstance(given[key], list | tuple) else [given[key]]
-        if not all(
-            value is None or (isinstance(value, str) and _REFERENCE.fullmatch(value)) for value in values
-        ):
+        if not all(value is None or is_reference(value) for value in values):
             raise ConfigurationError(
                 f"{what}: setting {key!r} is a secret and would be kept in plain text",
                 hint="give a reference, '{{ secret.name.key }}', or leave it out and set it as a variable",

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -163,8 +164,9 @@ class SecretsManagerContract:
     def test_4_one_that_only_reads_refuses_and_says_so(self, manager: SecretsManager) -> None:
         if manager.writes:
             return
-        refusals = []
-        for refused in (lambda: manager.put("new", {"key": "canary-2718"}), lambda: manager.delete("new")):
+        refusals: list[StoreError] = []
+        put = partial(manager.put, "new", {"key": "canary-2718"})
+        for refused in (put, partial(manager.delete, "new")):
             try:
                 refused()
             except StoreError as error:
@@ -173,10 +175,10 @@ class SecretsManagerContract:
             report_undeclared(manager, "writes")
             return
         assert len(refusals) == 2  # noqa: PLR2004 - put and delete
-        for error in refusals:
-            assert "'new'" in str(error)
-            assert "canary" not in str(error)
-            assert error.hint
+        for each in refusals:
+            assert "'new'" in str(each)
+            assert "canary" not in str(each)
+            assert each.hint
 
     def test_5_what_was_deleted_is_gone(
         self, writer: SecretsManager, another: Callable[[], SecretsManager]

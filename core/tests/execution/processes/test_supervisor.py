@@ -212,9 +212,9 @@ def test_the_supervisor_imports_nothing_beyond_the_standard_library_and_little_o
     assert third == {"dovetail"}
     assert not loaded & {"pathlib", "subprocess", "asyncio", "threading.local", "pydantic"}
     ours = """
-        failpoints references host host.c_library host.memory_kills host.process_tree execution
+        failpoints redaction references host host.c_library host.memory_kills host.process_tree execution
         execution.processes execution.processes.boot execution.processes.channel
-        execution.processes.log_file execution.processes.starting execution.processes.strays
+        execution.processes.frames execution.processes.log_file execution.processes.starting execution.processes.strays
         execution.processes.supervised_step execution.processes.supervisor
     """
     known = {f"dovetail.{each}" for each in ours.split()}

@@ -13,6 +13,7 @@ from dovetail.hashing import canonical_json
 from dovetail.records.record import now
 from dovetail.records.report import StepTask
 from dovetail.records.run import MetricRecord
+from dovetail.secrets import Secret
 
 
 @dataclass(slots=True)
@@ -79,6 +80,16 @@ class StepContext:
             raise UsageError(f"metadata of {output!r} cannot be written as JSON: {error}") from error
         with self._lock:
             self.metadata.setdefault(output, {}).update(values)
+
+    def secret(self, name: str, key: str) -> Secret:
+        """Return a secret that the step was not given as a parameter; `reveal()` returns its value.
+
+        Raises:
+            NotFoundError: there is no such secret, or it has no such key.
+        """
+        found = Secret.of(name, key)
+        found.reveal()
+        return found
 
 
 _current: list[StepContext] = []

@@ -9,6 +9,7 @@ from types import TracebackType
 from dovetail.errors import DovetailError
 from dovetail.materializers.type_names import class_names
 from dovetail.records.report import Failure
+from dovetail.redaction import mask
 
 _OURS = str(Path(__file__).resolve().parent.parent)
 _STANDARD = str(Path(traceback.__file__).parent)
@@ -22,7 +23,9 @@ def failure_of(error: BaseException) -> Failure:
     bases = tuple(class_names(type(error)))
     kind = bases[0].removeprefix("builtins.")
     if isinstance(error, DovetailError):
-        return Failure(type=kind, bases=bases, message=error.message, hint=error.hint)
+        return Failure(
+            type=kind, bases=bases, message=mask(error.message), hint=error.hint and mask(error.hint)
+        )
     if isinstance(error, SystemExit):
         return Failure(type=kind, bases=bases, message=_storable(f"the step called sys.exit({error.code!r})"))
     return Failure(type=kind, bases=bases, message=_storable(_text(error)), traceback=users_traceback(error))
@@ -63,7 +66,11 @@ def _text(error: BaseException) -> str:
 
 
 def _storable(text: str) -> str:
-    """Return text that UTF-8 can hold and a person can read: cut, halves of surrogate pairs as escapes."""
+    """Return text that UTF-8 can hold and a person can read: cut, halves of surrogate pairs as escapes.
+
+    What is confidential is masked before it can be cut in two.
+    """
+    text = mask(text)
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST]}... ({len(text)} characters)\n"
     return text.encode(errors="backslashreplace").decode()

@@ -32,7 +32,9 @@ from dovetail.records.plan import MaterializerRef, SourceRef, StepInput, StepPla
 from dovetail.records.record import now
 from dovetail.records.report import Failure, Reason, StepReport, StepTask, report_path
 from dovetail.records.run import Status
+from dovetail.redaction import active, masked
 from dovetail.references import load
+from dovetail.secrets import hidden_in, may_hold_secret, open_vault, references_in
 
 AnyStep = StepDefinition[..., Any]
 
@@ -49,6 +51,7 @@ class Worker:
         self._job_root = Path(job.source_root)
         self._place = _scratch_place(job)
         self._store = store
+        self._secrets = job.secrets()
         self._tracker: ExperimentTracker | None = None
         self.debugger: Callable[[BaseException], None] | None = None
 
@@ -115,6 +118,7 @@ class Worker:
             metrics=tuple(context.metrics),
             failure=failure,
         )
+        report = _without_secrets(report)
         failpoints.hit("report")
         try:
             self._artifacts().put(report_path(task.run_id, task.attempt), report.to_json())
@@ -136,6 +140,7 @@ class Worker:
             arguments[name] = load_artifact(store, record, annotation, load_materializer(ref), ref, scratch)
         arguments |= {name: context for name, each in signature.arguments.items() if each.kind == "context"}
         context.tracker = self._start_tracking(task, step)
+        close_vault = self._open_vault(signature, step)
         enter(context)
         status = "failed"
         try:
@@ -147,9 +152,29 @@ class Worker:
             raise
         finally:
             leave()
+            close_vault()
             if context.tracker is not None:
                 context.tracker.step_finished(status)
         return outputs
+
+    def _open_vault(self, signature: StepSignature, step: StepPlan) -> Callable[[], None]:
+        """Give the step's secrets their values; those of its parameters are looked up before it begins.
+
+        Raises:
+            NotFoundError: one of them is not there.
+        """
+        for name, argument in signature.arguments.items():
+            if name in step.parameters and may_hold_secret(argument.annotation):
+                for reference in references_in(step.parameters[name]):
+                    self._secrets(reference)
+        return open_vault(self._secrets)
+
+    def _refuse_secret(self, output: str, value: object) -> None:
+        if self._secrets.used and (secret := hidden_in(value)) is not None:
+            raise MaterializerError(
+                f"output {output!r} holds a secret, {secret!r}, and what a step returns is stored",
+                hint="return what the secret opens; a step that needs it gets a parameter of its own",
+            )
 
     def _publish(
         self, task: StepTask, step: StepPlan, signature: StepSignature, returned: object, context: StepContext
@@ -159,6 +184,7 @@ class Worker:
         records = []
         for output in step.outputs:
             artifact_id = new_id()
+            self._refuse_secret(output.name, values[output.name])
             try:
                 manifest, summary = save_artifact(
                     self._artifacts(),
@@ -198,7 +224,7 @@ class Worker:
 
     def _artifacts(self) -> ArtifactStore:
         if self._store is None:
-            self._store = cast("ArtifactStore", self.job.components["artifact_store"].build())
+            self._store = cast("ArtifactStore", self.job.build("artifact_store"))
         return self._store
 
     def _start_tracking(self, task: StepTask, step: StepPlan) -> ExperimentTracker | None:
@@ -219,7 +245,7 @@ class Worker:
 
     def _tracking(self) -> ExperimentTracker | None:
         if self._tracker is None and "experiment_tracker" in self.job.components:
-            self._tracker = cast("ExperimentTracker", self.job.components["experiment_tracker"].build())
+            self._tracker = cast("ExperimentTracker", self.job.build("experiment_tracker"))
         return self._tracker
 
     def _definition(self, step: StepPlan) -> AnyStep:
@@ -230,6 +256,18 @@ class Worker:
 
 AROUND_STEP = Worker._attempt.__code__  # noqa: SLF001 - of this module
 """The code that a step's frames lie above: a request to end may be raised there, and nowhere else."""
+
+
+def _without_secrets(report: StepReport) -> StepReport:
+    """Return the report without what people wrote into it that is confidential; artifacts are not scanned."""
+    if not active():
+        return report
+    outputs = tuple(
+        each.model_copy(update={"summary": masked(each.summary), "metadata": masked(each.metadata)})
+        for each in report.outputs
+    )
+    metrics = tuple(each.model_copy(update={"name": masked(each.name)}) for each in report.metrics)
+    return report.model_copy(update={"outputs": outputs, "metrics": metrics})
 
 
 def _scratch_place(job: Job) -> Path:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 
 from dovetail import failpoints
+from dovetail.execution.processes.frames import NUL, ConfidentialOutput
+from dovetail.redaction import active
 
 _LAST_WORDS = 1 << 12
 
@@ -16,7 +18,8 @@ class LogFile:
     """Takes whatever a step writes. Never raises for a disk that refuses: `problem` keeps what it said.
 
     `size` counts the bytes in the file, so a reader that was told of it can read that far. `last_words`
-    is the end of what was written, whether or not the file has it.
+    is the end of what was written, whether or not the file has it. What is confidential is masked, in the
+    file and in the last words.
     """
 
     def __init__(self, path: str, limit: int) -> None:
@@ -27,14 +30,34 @@ class LogFile:
         self._full = False
         self._file: int | None = None
         self._end = b""
+        self._confidential: ConfidentialOutput | None = None
 
     @property
     def last_words(self) -> str:
         """Return the end of what was written."""
         return self._end.decode("utf-8", "replace")
 
-    def write(self, data: bytes) -> None:
-        """Append as much as the limit allows, and say once in the file when it does not allow all."""
+    def write(self, data: bytes) -> bytes:
+        """Append as much as the limit allows, and say once in the file when it does not allow all.
+
+        Returns what can be shown of it by now: an end that may be the beginning of something confidential
+        comes with the next call, or with `flush`.
+        """
+        if self._confidential is None and (active() or NUL in data):
+            name = os.path.basename(self.path)  # noqa: PTH119 - the same
+            self._confidential = ConfidentialOutput(name.removesuffix(".log"))
+        if self._confidential is not None:
+            data = self._confidential.feed(data)
+        self._keep(data)
+        return data
+
+    def flush(self) -> bytes:
+        """Append what was held back, and return it: nothing more comes."""
+        data = b"" if self._confidential is None else self._confidential.flush()
+        self._keep(data)
+        return data
+
+    def _keep(self, data: bytes) -> None:
         self._end = (self._end + data[-_LAST_WORDS:])[-_LAST_WORDS:]
         if self._full or not data:
             return
@@ -66,6 +89,7 @@ class LogFile:
 
     def close(self) -> None:
         """Close the file, if there is one."""
+        self.flush()
         if self._file is not None:
             os.close(self._file)
             self._file = None

@@ -99,7 +99,7 @@ class Spawned:
         flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined] # noqa: SLF001 - as multiprocessing does
         command = [
             *interpreter(sys.executable, flags, "dovetail.execution.entrypoint"),
-            "--job", self._job, "--task", "-", "--watch",
+            "--job", self._job, "--task", "-", "--watch", "--framed",
             "--worker", self._startup.worker, "--argv", json.dumps(self._startup.argv),
         ]  # fmt: skip
         group: dict[str, Any] = (

@@ -32,7 +32,8 @@ def start_fresh(setting: dict[str, Any], job: str, step: Step, output: int) -> i
     """Start a fresh interpreter that makes one attempt; `output` is closed here."""
     command = [
         *_interpreter(setting, "dovetail.execution.entrypoint"),
-        "--job", job, "--task", "-", "--worker", setting["worker"], "--argv", json.dumps(setting["argv"]),
+        "--job", job, "--task", "-", "--framed",
+        "--worker", setting["worker"], "--argv", json.dumps(setting["argv"]),
     ]  # fmt: skip
     task = os.memfd_create("task", os.MFD_CLOEXEC)
     os.write(task, step.task.encode() + b"\n")

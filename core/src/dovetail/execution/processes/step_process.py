@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from dovetail.execution.attempt.job import Job
+from dovetail.execution.attempt.own_output import mask_output
 from dovetail.execution.attempt.streams import flush_streams
 from dovetail.execution.attempt.unreported import EXIT_CODE, Unreported, last_words
+from dovetail.execution.processes.frames import announce
 from dovetail.records.report import StepTask
 
 WORKER = "dovetail.execution.attempt.step_runner:Worker"
@@ -78,10 +80,18 @@ def disinherit() -> None:
         atexit.register(processes._exit_function)  # noqa: SLF001 - the same
 
 
-def attempt(worker: Any, task: str) -> int:  # noqa: ANN401 - a Worker, or a stand-in for it
-    """Make the attempt; return the exit status."""
+def attempt(worker: Any, task: str, *, framed: bool = False) -> int:  # noqa: ANN401 - a Worker, or a stand-in
+    """Make the attempt; return the exit status.
+
+    `framed` says that whoever reads the output knows frames; else what is confidential is masked here.
+    """
+    given = StepTask.from_json(task)
+    if framed:
+        announce(given.attempt, 1)
+    else:
+        mask_output()
     try:
-        report = worker.run(StepTask.from_json(task))
+        report = worker.run(given)
     except Unreported as error:
         last_words(error.report)
         return EXIT_CODE

@@ -140,7 +140,7 @@ class WarmProcess:
             enter_step()
             self._say({"event": "started", "attempt": name, "pid": os.getpid()})
             self._supervisor.close()
-            code = attempt(self._worker, task)
+            code = attempt(self._worker, task, framed=True)
         except BaseException:  # noqa: BLE001 - nothing may return into the warm process
             traceback.print_exc()
         finally:

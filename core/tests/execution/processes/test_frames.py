@@ -1,0 +1,78 @@
+"""Frames are heard, never kept, and what comes behind them is masked, however the output is cut."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dovetail import redaction
+from dovetail.execution.processes.frames import ConfidentialOutput, announce, frames
+from dovetail.execution.processes.log_file import LogFile
+
+VALUE = "canary-in-a-frame " * 200
+
+
+@pytest.fixture(autouse=True)
+def _nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_values", "_forms", "_expression", "_listeners"):
+        monkeypatch.setattr(redaction, name, type(getattr(redaction, name))())
+
+
+def test_a_frame_is_left_out_and_what_it_says_is_masked_behind_it() -> None:
+    written = [b"before\n", *frames("a1", VALUE), b"is " + VALUE.encode() + b"\n"]
+    assert len(written) == 5
+    assert all(len(each) <= 4096 for each in written[1:-1])
+    output = ConfidentialOutput("a1")
+    assert b"".join(map(output.feed, written)) + output.flush() == b"before\nis ********\n"
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 100, 4095])
+def test_frames_may_arrive_in_pieces(size: int) -> None:
+    data = b"before\n" + b"".join(frames("a1", VALUE)) + VALUE.encode() + b"\n"
+    output = ConfidentialOutput("a1")
+    pieces = [output.feed(data[at : at + size]) for at in range(0, len(data), size)]
+    assert b"".join(pieces) + output.flush() == b"before\n********\n"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [b"\0", b"a\0b", b"\0dovetail-confidential ", b"\0dovetail-confidential b2 00.\n", b"\0\0\0dove\n"],
+)
+def test_what_is_no_frame_of_this_attempt_stays(written: bytes) -> None:
+    output = ConfidentialOutput("a1")
+    assert output.feed(written) + output.feed(b"more") + output.flush() == written + b"more"
+    assert not redaction.active()
+
+
+def test_a_log_without_frames_is_written_as_it_comes(tmp_path: Path) -> None:
+    log = LogFile(str(tmp_path / "a1.log"), 1 << 20)
+    assert log.write(b"plain") == b"plain"
+    assert log._confidential is None
+    log.close()
+    assert (tmp_path / "a1.log").read_bytes() == b"plain"
+
+
+def test_log_and_last_words_hold_neither_frames_nor_secrets(tmp_path: Path) -> None:
+    log = LogFile(str(tmp_path / "a1.log"), 1 << 20)
+    for each in (*frames("a1", "hunter2-hunter2"), b"it is hunter2", b"-hunter2", b" or hunter2"):
+        log.write(each)
+    log.close()
+    assert (tmp_path / "a1.log").read_bytes() == b"it is ******** or hunter2"
+    assert log.last_words == "it is ******** or hunter2"
+
+
+def test_a_frame_does_not_follow_the_output_to_where_the_step_redirects_it() -> None:
+    reading, writing = os.pipe()
+    end = announce("a1", writing)
+    elsewhere_reading, elsewhere = os.pipe()
+    os.dup2(elsewhere, writing)
+    os.close(elsewhere)
+    redaction.register("hunter2-hunter2")
+    end()
+    os.close(writing)
+    assert os.read(elsewhere_reading, 100) == b""
+    assert os.read(reading, 4096) == b"".join(frames("a1", "hunter2-hunter2"))
+    for each in (reading, elsewhere_reading):
+        os.close(each)
