@@ -40,7 +40,8 @@ def test_every_fault_fails_its_own_number_and_no_other(
     kind: str, tmp_path: Path, whole: bool, record_property: Callable[[str, object], None]
 ) -> None:
     faults = planted(kind).all
-    findings = judge(faults, tmp_path, path=(str(HERE),), only_own=not whole)
+    patience = planted(kind).patience
+    findings = judge(faults, tmp_path, path=(str(HERE),), only_own=not whole, patience=patience)
     caught = sum(finding.caught for finding in findings)
     modelled = sum(fault.modelled_on is not None for fault in faults)
     record_property("count", f"{caught} of {len(faults)} faults caught, {modelled} modelled on reports")

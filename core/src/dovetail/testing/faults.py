@@ -47,11 +47,16 @@ class Faults:
             '''Deleting a directory leaves it.'''
 
             def delete(self, path): ...
+
+    A test that lasts longer than `patience` seconds has found its fault: nothing came to an end.
     """
 
-    def __init__(self, kit: Callable[[type[Any]], type[Any]], contract: type[Any]) -> None:
+    def __init__(
+        self, kit: Callable[[type[Any]], type[Any]], contract: type[Any], *, patience: float = 30.0
+    ) -> None:
         self.kit = kit
         self.contract = contract
+        self.patience = patience
         self.all: list[Fault] = []
 
     def plant(

@@ -66,6 +66,7 @@ class Scripted:
         self._frontier = Frontier(graph)
         self._again: list[str] = []
         self._out: dict[str, str] = {}
+        self._begun: set[str] = set()
         self._processes: list[Program] = []
         self.cancelled = False
 
@@ -96,13 +97,20 @@ class Scripted:
     def call(self, task: StepTask) -> StepEnd:
         """Run the program and wait for it, as a step that is called in this process would."""
         assert self.in_process, "steps are to run in processes of their own"
+        self._begin(task)
         return Program(task, self.command(task)).wait()
 
     def start(self, task: StepTask) -> Program:
         """Start the program."""
         assert not self.in_process, "steps are to be called in this process"
+        self._begin(task)
         self._processes.append(Program(task, self.command(task)))
         return self._processes[-1]
+
+    def _begin(self, task: StepTask) -> None:
+        assert task.attempt in self._out, f"{task.step!r} was not given out, or has come back"
+        assert task.attempt not in self._begun, f"the attempt of {task.step!r} was started before"
+        self._begun.add(task.attempt)
 
     def wait(self, timeout: float | None) -> None:
         """Return when a program has ended, or after `timeout` seconds."""
