@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from weakref import WeakSet
 
-from sqlalchemy import Connection, Engine, PoolProxiedConnection
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, inspect
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -85,6 +85,13 @@ class Database:
                 raise
             finally:
                 connection.close()
+        except self._errors as error:
+            raise self._refusal(error) from error
+
+    def has_table(self, name: str) -> bool:
+        """Say whether there is a table."""
+        try:
+            return inspect(self.engine).has_table(name)
         except self._errors as error:
             raise self._refusal(error) from error
 

@@ -99,7 +99,7 @@ class SqlMetadataStore(SqlQueries):
 
     def schema_version(self) -> int | None:
         """Return the version of the schema, None where there is none."""
-        if not inspect(self.database.engine).has_table("alembic_version"):
+        if not self.database.has_table("alembic_version"):
             return None
         with self.database.reading() as cursor:
             run = self.database.statements
@@ -239,7 +239,7 @@ class SqlMetadataStore(SqlQueries):
         return version
 
     def _refuse_live_runs(self) -> None:
-        if not inspect(self.database.engine).has_table("runs"):
+        if not self.database.has_table("runs"):
             return
         unfinished = [
             row[0]
