@@ -133,7 +133,6 @@ def test_a_step_costs_at_most_two_write_transactions(cli: CommandLine, server: A
         + "\n".join(lines)
         + f"\n@pipeline\ndef many():\n    value = 0\n{calls}\n",
     )
-    server.execute("CREATE TABLE IF NOT EXISTS warm (x int)", database)
     assert cli("run", "list").code == 0  # makes the schema
     before = written(server, database)
     answer = cli("run", "many.py")

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import dovetail_mysql
+
+
+def imported_by(module: str, heavy: set[str]) -> str:
+    program = f"import sys, {module}; print(sorted({heavy} & set(sys.modules)))"
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def test_announcing_imports_neither_the_driver_nor_the_rest_of_dovetail() -> None:
+    assert imported_by("dovetail_mysql", {"pymysql", "pydantic", "sqlalchemy", "fsspec"}) == "[]"
+
+
+def test_registering_needs_no_driver() -> None:
+    assert imported_by("dovetail_mysql.settings", {"pymysql", "sqlalchemy"}) == "[]"
+
+
+def test_the_store_is_announced() -> None:
+    (flavor,) = dovetail_mysql.dovetail_metadata_stores()
+    assert (flavor.name, flavor.contract) == ("mysql", 1)
