@@ -57,6 +57,7 @@ class CuttingProxy:
         for each in (source, target):
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
+            each.close()
 
     def close(self) -> None:
         self._listener.close()

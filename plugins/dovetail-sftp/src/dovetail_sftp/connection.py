@@ -45,11 +45,25 @@ class Session:
     def __init__(self, connection: asyncssh.SSHClientConnection) -> None:
         self.connection = connection
         self.channels = SFTPSoftChannelPool(connection, max_channels=_CHANNELS)
+        self._closed = asyncio.ensure_future(connection.wait_closed())
 
     @property
     def lost(self) -> bool:
         """Whether nothing can be asked of it any more."""
         return bool(self.connection.is_closed())
+
+    async def run(self, operation: Callable[[asyncssh.SFTPClient], Awaitable[T]]) -> T:
+        """Return what `operation` returns, or give it up when the connection is closed.
+
+        The library may leave a request without an answer that was made just when the connection went.
+        """
+        async with self.channels.get() as channel:
+            task = asyncio.ensure_future(operation(channel))
+            await asyncio.wait({task, self._closed}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                task.cancel()
+                raise ConnectionResetError(errno.ECONNRESET, "it was closed")
+            return task.result()
 
 
 class Connection:
@@ -91,8 +105,7 @@ class Connection:
     async def _once(self, operation: Callable[[asyncssh.SFTPClient], Awaitable[T]]) -> T:
         session = await self._live()
         try:
-            async with session.channels.get() as channel:
-                return await operation(channel)
+            return await session.run(operation)
         except Exception as error:  # a library's own; those of a closed connection are of any class
             if not isinstance(error, _LOST) and not session.lost:
                 raise

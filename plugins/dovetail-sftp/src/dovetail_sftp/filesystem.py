@@ -15,9 +15,10 @@ from fsspec.asyn import sync
 from sshfs import SSHFileSystem
 
 from dovetail.plugin import new_id
+from dovetail_sftp.blocks import read_blocks
 from dovetail_sftp.connection import Connection
 from dovetail_sftp.publication import Publication
-from dovetail_sftp.reading import Reading, RemoteFile, as_bytes, size_of_file
+from dovetail_sftp.reading import Reading, RemoteFile, size_of_file
 from dovetail_sftp.settings import SftpArtifactStoreConfig
 
 _KINDS = {stat.S_IFDIR: "directory", stat.S_IFREG: "file", stat.S_IFLNK: "link"}
@@ -75,7 +76,7 @@ class SftpFileSystem(SSHFileSystem):  # type: ignore[misc] # sshfs has no types
             size = await size_of_file(channel, path)
             first, last, _step = slice(start, end).indices(size)
             async with channel.open(path, "rb") as file:
-                return as_bytes(await file.read(max(0, last - first), first))
+                return await read_blocks(file, first, max(0, last - first))
 
         return await self._connection.run(attempt)
 
@@ -112,6 +113,6 @@ def _described(path: str, attributes: asyncssh.SFTPAttrs) -> dict[str, Any]:
         "name": path,
         "size": attributes.size or 0,
         "type": kind,
-        "islink": kind == "link",
+        "islink": kind not in {"directory", "file"},
         "mtime": changed,
     }

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import asyncssh
 
 from dovetail.plugin import new_id
-from dovetail_sftp.reading import as_bytes
+from dovetail_sftp.blocks import read_blocks, write_blocks
 
 _PIECE = 1 << 24
 _READ_ONLY = 1
@@ -47,10 +47,18 @@ class Publication:
         try:
             if not (self._asked_for_the_name and await self._is_there(channel)):
                 await self._send(channel)
+        except (asyncssh.ConnectionLost, asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection):
+            raise  # nothing can be asked here; the next attempt removes what this one has left
         except asyncssh.SFTPFailure as error:
-            raise await self._reason(channel, error) from error
-        finally:
+            reason = await self._reason(channel)
             await self._clean(channel)
+            if reason is None:
+                raise
+            raise reason from error
+        except (asyncssh.Error, OSError):
+            await self._clean(channel)
+            raise
+        await self._clean(channel)
 
     async def _send(self, channel: asyncssh.SFTPClient) -> None:
         temporary = f"{self._folder}/.{new_id()}.partial"
@@ -62,8 +70,10 @@ class Publication:
             file = await channel.open(temporary, "xb")
         async with file:
             with self._stream() as source:
+                written = 0
                 while piece := source.read(_PIECE):
-                    await file.write(piece)
+                    await write_blocks(file, written, piece)
+                    written += len(piece)
             self._asked_for_the_name = True
             await self._give_name(channel, temporary)
             # Now, because this also keeps the new name from a loss of power.
@@ -103,18 +113,20 @@ class Publication:
                 return False
             source.seek(0)
             async with channel.open(self._target, "rb") as file:
+                compared = 0
                 while piece := source.read(_PIECE):
-                    if as_bytes(await file.read(len(piece))) != piece:
+                    if await read_blocks(file, compared, len(piece)) != piece:
                         return False
+                    compared += len(piece)
         return True
 
     async def _clean(self, channel: asyncssh.SFTPClient) -> None:
         for temporary in list(self._temporary):
-            with suppress(asyncssh.SFTPNoSuchFile):
+            with suppress(asyncssh.SFTPNoSuchFile, asyncssh.SFTPFailure, asyncssh.SFTPPermissionDenied):
                 await channel.remove(temporary)
             self._temporary.remove(temporary)
 
-    async def _reason(self, channel: asyncssh.SFTPClient, error: asyncssh.SFTPFailure) -> Exception:
+    async def _reason(self, channel: asyncssh.SFTPClient) -> OSError | None:
         """Find out what a server means by `Failure`: that is all this protocol says of a full disk."""
         with suppress(asyncssh.Error):
             disk = await channel.statvfs(self._folder or "/")
@@ -122,7 +134,7 @@ class Publication:
                 return OSError(errno.EROFS, os.strerror(errno.EROFS))
             if disk.bavail * disk.frsize < self._size() + _PAGE or (disk.files and not disk.favail):
                 return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return error
+        return None
 
     def _size(self) -> int:
         return len(self._content) if isinstance(self._content, bytes) else self._content.stat().st_size

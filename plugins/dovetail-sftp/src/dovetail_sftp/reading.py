@@ -7,11 +7,13 @@ import io
 import stat
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
 import asyncssh
 
+from dovetail_sftp.blocks import read_blocks
 from dovetail_sftp.connection import Connection, Session
 
 T = TypeVar("T")
@@ -25,11 +27,6 @@ async def size_of_file(channel: asyncssh.SFTPClient, path: str) -> int:
     if not stat.S_ISREG(found.permissions or 0):
         raise FileNotFoundError(path)
     return found.size or 0
-
-
-def as_bytes(data: str | bytes) -> bytes:
-    """Return what a file gave that was opened without an encoding; asyncssh types it as either."""
-    return data.encode() if isinstance(data, str) else data
 
 
 class RemoteFile:
@@ -50,7 +47,7 @@ class RemoteFile:
         """Return the bytes at a place."""
 
         async def attempt(channel: asyncssh.SFTPClient) -> bytes:
-            return as_bytes(await (await self._opened(channel)).read(size, offset))
+            return await read_blocks(await self._opened(channel), offset, size)
 
         return await self._connection.run(attempt)
 
@@ -58,10 +55,8 @@ class RemoteFile:
         """Let go of it on the server."""
         file, self._file = self._file, None
         if file is not None and self._session is self._connection.session:
-            try:
+            with suppress(asyncssh.Error, OSError):  # the server has forgotten it
                 await file.close()
-            except (asyncssh.Error, OSError):
-                return  # the server has forgotten it
 
     async def _opened(self, channel: asyncssh.SFTPClient) -> asyncssh.SFTPClientFile:
         if self._file is None or self._session is not self._connection.session:
@@ -134,5 +129,6 @@ class Reading(io.RawIOBase):
             ahead, self._ahead = self._ahead, None
             if ahead is not None:
                 ahead[1].cancel()
-            self._wait(self._file.close)
+            # Not waited for: this may be the collector's doing, and in the thread that would have to answer.
+            asyncio.run_coroutine_threadsafe(self._file.close(), self._loop)
         super().close()
