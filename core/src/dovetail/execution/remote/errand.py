@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -14,34 +14,43 @@ from pydantic import ValidationError
 
 import dovetail
 from dovetail.components.artifact_store import ArtifactStore
-from dovetail.components.component import Reach
 from dovetail.errors import ConfigurationError
 from dovetail.execution.attempt.job import Job, WorkerComponent
 from dovetail.execution.remote.code_archive import unpack_archive
 from dovetail.execution.remote.requirement import check_versions, check_wheels, python_minor
 from dovetail.execution.scratch import Scratch
+from dovetail.records.plan import Plan
 from dovetail.records.record import Record
 from dovetail.records.report import StepTask
 
 MODULE = "dovetail.execution.entrypoint"
+_NEEDED = {"artifact_store", "secrets_manager"}
 
 
 class Errand(Record):
-    """Where an attempt finds what it is about. No secret is in it: they are resolved where the step runs."""
+    """Where an attempt finds what it is about. No secret is in it: they are resolved where the step runs.
+
+    `components` are the artifact store, and the secrets manager that its settings may refer to.
+    """
 
     dovetail: str
     python: str
-    store: WorkerComponent
+    components: dict[str, WorkerComponent]
+    profile: str
     job: str
     task: str
 
     @classmethod
-    def of(cls, store: WorkerComponent, reach: Reach, job: str, task: str, python: str | None) -> Errand:
-        """Return the errand of an attempt; a home matters elsewhere only if the store is on this machine."""
-        if reach is Reach.NETWORK:
-            store = store.model_copy(update={"home": ""})
+    def of(cls, job: Job, place: str, task: str, python: str | None) -> Errand:
+        """Return the errand of an attempt whose job and task lie at these places of the artifact store."""
+        used = {kind: each for kind, each in job.components.items() if kind in _NEEDED}
         return cls(
-            dovetail=dovetail.__version__, python=python or python_minor(), store=store, job=job, task=task
+            dovetail=dovetail.__version__,
+            python=python or python_minor(),
+            components=used,
+            profile=job.profile,
+            job=place,
+            task=task,
         )
 
     def command(self) -> list[str]:
@@ -86,7 +95,8 @@ def fetched(errand: Errand, store: ArtifactStore) -> Iterator[tuple[Job, StepTas
         os.chdir(root)
         places = tuple(str(root / each) for each in job.sys_path)
         changed = {"source_root": str(root), "sys_path": places, "scratch": str(scratch.path)}
-        yield job.model_copy(update=changed), task
+        components = _at_home(job.components, scratch.path)
+        yield job.model_copy(update={**changed, "components": components}), task
     finally:
         os.chdir("/")
         scratch.close()
@@ -94,7 +104,22 @@ def fetched(errand: Errand, store: ArtifactStore) -> Iterator[tuple[Job, StepTas
 
 def open_store(errand: Errand) -> ArtifactStore:
     """Return the artifact store of an errand."""
-    store = errand.store
-    if not store.home:
-        store = store.model_copy(update={"home": str(Path.cwd())})
-    return cast("ArtifactStore", store.build())
+    nothing = Plan(format=1, pipeline="", steps=())
+    job = Job(
+        format=1,
+        run_id="",
+        run_name="",
+        plan=nothing,
+        components=_at_home(errand.components, Path.cwd()),
+        source_root="",
+        profile=errand.profile,
+    )
+    return cast("ArtifactStore", job.build("artifact_store"))
+
+
+def _at_home(components: Mapping[str, WorkerComponent], place: Path) -> dict[str, WorkerComponent]:
+    """Return the components, those without a home at `place`: they use none of the launcher's machine."""
+    return {
+        kind: each if each.home else each.model_copy(update={"home": str(place)})
+        for kind, each in components.items()
+    }

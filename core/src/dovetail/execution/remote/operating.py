@@ -5,19 +5,17 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.components.component import Reach
 from dovetail.components.step_operator import StepOperator, StepSubmission
-from dovetail.errors import ArtifactError, NotFoundError, PlanError
-from dovetail.execution.attempt.job import Job
+from dovetail.errors import ArtifactError, NotFoundError
+from dovetail.execution.attempt.job import Job, WorkerComponent
 from dovetail.execution.processes.log_file import LogFile
 from dovetail.execution.progress import Progress
-from dovetail.execution.remote.code_archive import check_size, in_megabytes, store_archive
-from dovetail.execution.remote.code_files import code_files
 from dovetail.execution.remote.errand import Errand
 from dovetail.execution.remote.operated_step import OperatedStep, RefusedStep
 from dovetail.execution.remote.requirement import step_wheels
@@ -30,7 +28,11 @@ from dovetail.records.report import (
     log_path,
     task_path,
 )
+from dovetail.references import load
 from dovetail.stacks.stack import LiveStack
+
+_TRAVELS = "dovetail.execution.remote.travelling_code:store_code"
+"""Loaded with the first step that goes elsewhere: others need no ignore rules and no archives."""
 
 Started = OperatedStep | RefusedStep
 
@@ -47,7 +49,7 @@ class Operating:
     """Hands attempts to the operator, one run long. `place` gives a directory of this machine for logs."""
 
     def __init__(self, job: Job, stack: LiveStack, place: Callable[[], Path], progress: Progress) -> None:
-        self._job = job
+        self._job = job.model_copy(update={"components": dict(_homeless(job, stack))})
         self._stack = stack
         self._store: ArtifactStore = stack.artifact_store
         self._place = place
@@ -130,10 +132,9 @@ class Operating:
 
     def command(self, task: StepTask, python: str | None = None) -> list[str]:
         """Return the command line of an attempt, after everything it needs was put into the store."""
-        job, path = self._ready_job(task), task_path(task.run_id, task.attempt)
+        place, path = self._ready_job(task), task_path(task.run_id, task.attempt)
         self._put(path, task)
-        store = self._job.components["artifact_store"]
-        return Errand.of(store, Reach(self._store.reach), job, path, python).command()
+        return Errand.of(self._job, place, path, python).command()
 
     def _submit(self, task: StepTask) -> str:
         step, operator = self._steps[task.step], self.operator
@@ -165,7 +166,7 @@ class Operating:
         if task.epoch not in self._ready:
             job = self._job.model_copy(
                 update={
-                    "code": self._archive(),
+                    "code": load(_TRAVELS)(self._job, self._store, self._progress.note),
                     "source_root": ".",
                     "scratch": None,
                     "sys_path": tuple(_below(self._job.sys_path, Path(self._job.source_root))),
@@ -176,24 +177,6 @@ class Operating:
             self._ready[task.epoch] = path
         return self._ready[task.epoch]
 
-    def _archive(self) -> str:
-        root = Path(self._job.source_root)
-        files = code_files(root)
-        for step in self._steps.values():
-            path = step.source.path
-            if path is not None and step.name not in self._job.idle and path not in files:
-                raise PlanError(
-                    f"step {step.name!r} is in {path!r}, which an ignore rule keeps from going elsewhere",
-                    hint="mend .gitignore or .dovetailignore",
-                )
-        size = check_size(root, files)
-        digest, new = store_archive(root, files, self._store)
-        done = "put into" if new else "found in"
-        self._progress.note(
-            f"code: {in_megabytes(size)} in {len(files)} files, {done} artifact store {self._store.name!r}"
-        )
-        return digest
-
     def _put(self, path: str, record: Record) -> None:
         data = record.to_json()
         try:
@@ -201,6 +184,14 @@ class Operating:
         except ArtifactError:
             if self._store.size(path) is None or self._store.get(path) != data:
                 raise
+
+
+def _homeless(job: Job, stack: LiveStack) -> Iterator[tuple[str, WorkerComponent]]:
+    """Yield the components of a job; those that are reached from anywhere need no home on this machine."""
+    for kind, each in job.components.items():
+        live = stack.get(kind)
+        anywhere = live is not None and live.reach == Reach.NETWORK
+        yield kind, each.model_copy(update={"home": ""}) if anywhere else each
 
 
 def _below(places: tuple[str, ...], root: Path) -> list[str]:

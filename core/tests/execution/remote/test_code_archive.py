@@ -1,0 +1,144 @@
+"""What belongs to a project's code, and the archive of it."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from dovetail.builtin.memory_artifact_store import MemoryArtifactStore, MemoryArtifactStoreConfig
+from dovetail.errors import ArtifactError, PlanError
+from dovetail.execution.remote.code_archive import (
+    archive_path,
+    check_size,
+    store_archive,
+    tree_digest,
+    unpack_archive,
+    write_archive,
+)
+from dovetail.execution.remote.code_files import code_files
+
+TREE = {
+    "run.py": "import steps\n",
+    "steps/__init__.py": "",
+    "steps/fit.py": "x = 1\n",
+    "steps/table.csv": "1,2\n",
+    "steps/.gitignore": "*.tmp\n!keep.tmp\n",
+    "steps/a.tmp": "",
+    "steps/keep.tmp": "",
+    "big/data.bin": "0" * 1000,
+    "made/out.txt": "",
+    ".gitignore": "made/\n",
+    ".dovetailignore": "# not needed there\nbig/\n",
+    ".dovetail/store/x": "",
+    "steps/__pycache__/fit.cpython-311.pyc": "",
+    "own/pyvenv.cfg": "",
+    "own/lib/module.py": "",
+}
+TRAVELS = [
+    ".dovetailignore", ".gitignore", "run.py", "steps/.gitignore", "steps/__init__.py", "steps/fit.py",
+    "steps/keep.tmp", "steps/table.csv",
+]  # fmt: skip
+
+
+def lay(root: Path) -> Path:
+    for name, text in TREE.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> MemoryArtifactStore:
+    return MemoryArtifactStore("memory", MemoryArtifactStoreConfig(), home=tmp_path)
+
+
+def test_without_git_all_travels_that_no_rule_names(tmp_path: Path) -> None:
+    assert code_files(lay(tmp_path / "p")) == TRAVELS
+
+
+def test_with_git_what_git_knows_or_would_add(tmp_path: Path) -> None:
+    root = lay(tmp_path / "p")
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+    subprocess.run(["git", "-C", str(root), "add", "-f", "run.py", "made/out.txt", "big"], check=True)
+    added = {"made/out.txt", "own/lib/module.py", "own/pyvenv.cfg"}
+    assert code_files(root) == sorted({*TRAVELS, *added})
+
+
+def test_a_file_that_git_knows_and_nobody_has_any_more_stays_away(tmp_path: Path) -> None:
+    root = lay(tmp_path / "p")
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+    subprocess.run(["git", "-C", str(root), "add", "run.py"], check=True)
+    (root / "run.py").unlink()
+    assert "run.py" not in code_files(root)
+
+
+def test_equal_trees_have_equal_digests_and_archives(tmp_path: Path) -> None:
+    one, two = lay(tmp_path / "one"), lay(tmp_path / "two")
+    os.utime(two / "run.py", (1, 1))
+    archives = []
+    for root in (one, two):
+        stream = io.BytesIO()
+        write_archive(root, reversed(TRAVELS), stream)
+        archives.append(stream.getvalue())
+    assert archives[0] == archives[1]
+    assert tree_digest(one, TRAVELS) == tree_digest(two, reversed(TRAVELS))
+
+
+@pytest.mark.parametrize("change", ["content", "name", "mode"])
+def test_another_tree_has_another_digest(tmp_path: Path, change: str) -> None:
+    root = lay(tmp_path / "p")
+    before = tree_digest(root, TRAVELS)
+    names = list(TRAVELS)
+    if change == "content":
+        (root / "run.py").write_text("import step\n")
+    elif change == "name":
+        (root / "run.py").rename(root / "rum.py")
+        names[names.index("run.py")] = "rum.py"
+    else:
+        (root / "run.py").chmod(0o755)
+    assert tree_digest(root, names) != before
+
+
+def test_it_is_stored_once_and_unpacked_as_it_was(tmp_path: Path, store: MemoryArtifactStore) -> None:
+    root = lay(tmp_path / "p")
+    (root / "run.py").chmod(0o755)
+    digest, new = store_archive(root, TRAVELS, store)
+    assert (new, store_archive(root, TRAVELS, store)) == (True, (digest, False))
+    assert [path for path, _ in store.entries("code")] == [archive_path(digest)]
+    there = tmp_path / "there"
+    there.mkdir()
+    unpack_archive(store, digest, there)
+    assert (there / "steps/fit.py").read_text() == "x = 1\n"
+    assert os.access(there / "run.py", os.X_OK)
+    assert not os.access(there / "steps/fit.py", os.X_OK)
+
+
+def test_too_much_is_refused_with_the_biggest_files(tmp_path: Path) -> None:
+    root = lay(tmp_path / "p")
+    (root / "steps/table.csv").write_text("0" * 5000)
+    assert check_size(root, TRAVELS, 10_000) > 5000
+    with pytest.raises(PlanError, match=r"'steps/table.csv' \(5.0 kB\), ") as refused:
+        check_size(root, TRAVELS, 1000)
+    assert ".dovetailignore" in (refused.value.hint or "")
+
+
+@pytest.mark.parametrize("harm", ["cut", "other", "outside"])
+def test_a_damaged_archive_is_refused(tmp_path: Path, store: MemoryArtifactStore, harm: str) -> None:
+    root = lay(tmp_path / "p")
+    digest, _ = store_archive(root, TRAVELS, store)
+    data = store.get(archive_path(digest))
+    store.delete(archive_path(digest))
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("../out.py" if harm == "outside" else "run.py", "import steps\n")
+    store.put(archive_path(digest), data[:-40] if harm == "cut" else stream.getvalue())
+    there = tmp_path / "there"
+    there.mkdir()
+    with pytest.raises(ArtifactError, match="damaged"):
+        unpack_archive(store, digest, there)
+    assert not (tmp_path / "out.py").exists()
