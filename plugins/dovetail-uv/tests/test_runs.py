@@ -1,0 +1,74 @@
+"""Pipelines whose steps need what excludes each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dovetail.testing.command_line import CommandLine
+
+pytestmark = pytest.mark.real
+
+SCRIPT = """
+from dovetail import Environment, pipeline, step
+
+@step(step_operator="isolated", environment=Environment(requirements=["numpy==1.26.4"]))
+def old() -> str:
+    import numpy
+    return numpy.__version__
+
+@step(step_operator="isolated", environment=Environment(requirements=["numpy==2.0.2"]))
+def new(before: str) -> list[str]:
+    import numpy
+    return [before, numpy.__version__]
+
+@step
+def tell(both: list[str]) -> None:
+    print("versions", *both)
+
+@pipeline
+def versions():
+    tell(new(old()))
+
+if __name__ == "__main__":
+    versions.run()
+"""
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> CommandLine:
+    project = tmp_path / "project"
+    project.mkdir()
+    cli = CommandLine(project, tmp_path / "home")
+    for words in (
+        "init --bare",
+        "step-operator register isolated --flavor uv",
+        "stack register separate -o local -a local -s isolated",
+        "stack set separate",
+    ):
+        answer = cli(*words.split())
+        assert answer.code == 0, answer.err
+    return cli
+
+
+def test_two_steps_of_one_pipeline_use_versions_that_exclude_each_other(cli: CommandLine) -> None:
+    cli.write("run.py", SCRIPT)
+    answer = cli("run", "run.py", timeout=600)
+    assert answer.code == 0, answer.err
+    assert "versions 1.26.4 2.0.2" in answer.err
+    assert "making an environment: numpy==1.26.4" in answer.err
+    again = cli("run", "run.py", "--no-cache", timeout=600)
+    assert again.code == 0, again.err
+    assert "making an environment" not in again.err
+
+
+def test_requirements_that_cannot_be_had_fail_the_step_with_the_reason(cli: CommandLine) -> None:
+    cli.write("run.py", SCRIPT.replace('"numpy==1.26.4"', '"numpy==1.26.4", "numpy==2.0.2"'))
+    answer = cli("run", "run.py", "--quiet", timeout=600)
+    assert answer.code == 1
+    first, *_ = answer.err.splitlines()
+    assert first.startswith("error: step 'old' failed: the environment of the step cannot be made:")
+    assert "numpy==2.0.2" in first
+    assert "unsatisfiable" in first
+    assert "Traceback" not in answer.err
