@@ -15,6 +15,7 @@ FIRST = (
     "artifacts-and-materializers.md",
     "results.md",
     "stacks.md",
+    "step-operators.md",
     "notebooks.md",
     "plugins.md",
     "guarantees.md",

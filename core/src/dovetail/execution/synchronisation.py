@@ -7,7 +7,6 @@ from typing import Any
 
 from dovetail.client import RunView
 from dovetail.components.metadata_store import Lease, MetadataStore
-from dovetail.errors import ConflictError
 from dovetail.execution.beginning.adoption import adopt
 from dovetail.execution.launcher import USED_BY_RUNS
 from dovetail.execution.recorder import Recorder
@@ -50,12 +49,9 @@ def synchronise(run: RunView) -> Taken:
 
     Raises:
         LeaseError: the run is going on, and its launcher takes everything in.
-        ConflictError: it has completed.
     """
     if run.record.status is Status.COMPLETED:
-        raise ConflictError(
-            f"run {run.name!r} has completed, there is nothing to take in", hint="nothing to do"
-        )
+        return Taken(run.record)
     with assemble(run.record.stack, only=USED_BY_RUNS) as stack:
         metadata = stack.metadata_store
         metadata.open()
