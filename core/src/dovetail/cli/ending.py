@@ -13,6 +13,8 @@ import click
 
 from dovetail.cli.render import clean
 from dovetail.errors import ConfigurationError, DovetailError, StoreError
+from dovetail.redaction import active, mask
+from dovetail.references import load
 
 INTERNAL = 70
 INTERRUPTED = 130
@@ -31,7 +33,7 @@ def end(error: BaseException, *, debug: bool) -> int:
 
 def to_person(label: str, text: str) -> None:
     """Print a labelled text; its further lines are indented, its control characters shown as escapes."""
-    lines = [clean(line) for line in text.splitlines() if line.strip()]
+    lines = [clean(line) for line in mask(text).splitlines() if line.strip()]
     with suppress(OSError):
         click.echo(f"{label}: " + "\n  ".join(lines), err=True)
 
@@ -71,7 +73,7 @@ def silence_if_broken() -> None:
 def _ours(error: DovetailError, debug: bool) -> int:  # noqa: FBT001 - called by the table
     for note in () if debug else getattr(error, "__notes__", ()):  # tracebacks of the user's own code
         with suppress(OSError):
-            click.echo("\n".join(map(clean, note.splitlines())), err=True)
+            click.echo("\n".join(map(clean, mask(note).splitlines())), err=True)
     place = f"{error.where}: " if error.where else ""
     to_person("error", f"{place}{error.message}")
     if error.hint:
@@ -126,7 +128,12 @@ def _interrupted(_: BaseException, __: bool) -> int:  # noqa: FBT001 - called by
 
 
 def _show_traceback(error: BaseException) -> None:
-    """Print it as the interpreter does, which needs no import."""
+    """Print it as the interpreter does, which needs no import; where it may hold a secret, masked."""
+    if active():
+        trace = load("traceback:format_exception")(error)
+        with suppress(OSError):
+            click.echo(mask("".join(trace)), err=True, nl=False)
+        return
     sys.__excepthook__(type(error), error, error.__traceback__)
 
 

@@ -30,6 +30,7 @@ PARTS: dict[str, dict[str, tuple[str, str]]] = {
     "Stacks": {
         "stack": ("dovetail.cli.stack:group", "Put stacks together and choose the active one."),
         "profile": ("dovetail.cli.profile:group", "Keep sets of stacks and components apart."),
+        "secret": ("dovetail.cli.secret:group", "Keep confidential values, and refer to them."),
     },
     "Components": {},
     "Program": {

@@ -51,6 +51,7 @@ from dovetail.records.plan import Plan
 from dovetail.records.record import now
 from dovetail.records.report import Reason, StepReport, run_directory
 from dovetail.records.run import RunRecord, Status
+from dovetail.redaction import mask
 from dovetail.stacks.stack import LiveStack
 
 USED_BY_RUNS = ("orchestrator", "step_operator", "artifact_store", "metadata_store", "experiment_tracker")
@@ -313,6 +314,7 @@ class Launcher:
 
     def _finish(self, run: RunRecord, lease: Lease, status: Status, error: str | None) -> RunRecord:
         failpoints.hit("finish")
+        error = error and mask(error)
         ended = run.model_copy(
             update={
                 "status": status,

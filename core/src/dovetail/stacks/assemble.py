@@ -108,11 +108,17 @@ def secret_lookup(
     record: StackRecord, *, pipeline: str | None = None, home: Path | None = None, index: Index | None = None
 ) -> SecretLookup:
     """Return what gives out the secrets of a stack: to a pipeline of the active profile, or to settings."""
-    manager = secrets_manager_record(record)
-    place = home or component_home()
     return SecretLookup(
-        lambda: cast("SecretsManager", build_component(manager, place, index)),
-        scopes(active_profile_name(), pipeline),
+        lambda: secrets_manager(record, home=home, index=index), scopes(active_profile_name(), pipeline)
+    )
+
+
+def secrets_manager(
+    record: StackRecord, *, home: Path | None = None, index: Index | None = None
+) -> SecretsManager:
+    """Return the secrets manager of a stack, the default one where it names none."""
+    return cast(
+        "SecretsManager", build_component(secrets_manager_record(record), home or component_home(), index)
     )
 
 
