@@ -15,7 +15,7 @@ Session: TypeAlias = Any
 HEARTBEAT = 10.0
 """After how many seconds without a word the server is asked whether it is there."""
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.2
 _PATIENCE = 5.0
 
 
