@@ -77,6 +77,14 @@ def test_a_file_that_git_knows_and_nobody_has_any_more_stays_away(tmp_path: Path
     assert "run.py" not in code_files(root)
 
 
+def test_a_project_that_a_git_around_it_ignores_is_one_without_git(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    (tmp_path / ".gitignore").write_text("tries/\n")
+    root = tmp_path / "tries" / "p"
+    root.mkdir(parents=True)
+    assert code_files(lay(root)) == TRAVELS
+
+
 def test_equal_trees_have_equal_digests_and_archives(tmp_path: Path) -> None:
     one, two = lay(tmp_path / "one"), lay(tmp_path / "two")
     os.utime(two / "run.py", (1, 1))

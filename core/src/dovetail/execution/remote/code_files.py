@@ -42,16 +42,25 @@ def code_files(root: Path) -> list[str]:
 
 
 def _known_to_git(root: Path) -> Iterable[str] | None:
-    command = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    """Return what git tracks or would add, None where no work tree has this directory, or one ignores it."""
+    if _git(root, "check-ignore", "--quiet", ".") == b"":
+        return None
+    answer = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    return None if answer is None else [os.fsdecode(each) for each in answer.split(b"\0") if each]
+
+
+def _git(root: Path, *arguments: str) -> bytes | None:
+    """Return what git answers, None where it says no or is not there."""
     try:
         answer = subprocess.run(
-            command, capture_output=True, check=False, env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+            ["git", "-C", str(root), *arguments],
+            capture_output=True,
+            check=False,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
         )
     except OSError:
         return None
-    if answer.returncode:
-        return None
-    return [os.fsdecode(each) for each in answer.stdout.split(b"\0") if each]
+    return None if answer.returncode else answer.stdout
 
 
 def _walk(root: Path) -> Iterator[str]:
