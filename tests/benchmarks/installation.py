@@ -80,6 +80,10 @@ class Installation:
         """Install wheels by their paths; what they need comes from the index."""
         _install(self.python, *map(str, wheels))
 
+    def add(self, *requirements: str) -> None:
+        """Install what a measurement needs besides, from the index."""
+        _install(self.python, *requirements)
+
     def compile(self) -> None:
         """Cache the byte code of everything in it."""
         self.run(self.python, "-m", "compileall", "-q", str(self.packages))

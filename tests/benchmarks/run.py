@@ -10,7 +10,7 @@ import sys
 
 from row import ROWS, Measurement, Row
 
-MODULES = ("startup", "footprint", "execution", "arrays", "scale")
+MODULES = ("startup", "footprint", "execution", "arrays", "stores", "scale")
 
 
 def chosen(words: list[str]) -> list[Row]:
