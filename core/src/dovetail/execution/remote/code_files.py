@@ -51,12 +51,10 @@ def _known_to_git(root: Path) -> Iterable[str] | None:
 
 def _git(root: Path, *arguments: str) -> bytes | None:
     """Return what git answers, None where it says no or is not there."""
+    command = ["git", "-C", str(root), *arguments]
     try:
         answer = subprocess.run(
-            ["git", "-C", str(root), *arguments],
-            capture_output=True,
-            check=False,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+            command, capture_output=True, check=False, env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
         )
     except OSError:
         return None
