@@ -10,7 +10,7 @@ import sys
 
 from row import ROWS, Measurement, Row
 
-MODULES = ("startup", "footprint", "execution", "arrays", "stores", "scale")
+MODULES = ("startup", "footprint", "execution", "arrays", "stores", "operators", "scale")
 
 
 def chosen(words: list[str]) -> list[Row]:
