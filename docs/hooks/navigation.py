@@ -16,6 +16,7 @@ FIRST = (
     "results.md",
     "stacks.md",
     "step-operators.md",
+    "secrets.md",
     "notebooks.md",
     "plugins.md",
     "guarantees.md",

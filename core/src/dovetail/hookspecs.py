@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import pluggy
 
 from dovetail.components.flavor import ComponentType, Flavor, Materializes
+from dovetail.components.secret_schema import SecretSchema
 
 PROJECT = "dovetail"
 
@@ -99,3 +100,8 @@ def dovetail_flavors(component_type: str) -> Iterable[Flavor]:
 @hookspec
 def dovetail_materializers() -> Iterable[Materializes]:
     """Announce which types the wheel's materializers store. Called when the wheel is indexed."""
+
+
+@hookspec
+def dovetail_secret_schemas() -> Iterable[SecretSchema]:
+    """Announce schemas of secrets: which keys a kind of secret has. Called when the wheel is indexed."""

@@ -31,6 +31,7 @@ _WHERE: dict[str, tuple[str, ...]] = {
     ),
     "dovetail.components.orchestrator": ("Orchestrator", "StepEnd", "StepLauncher", "StepProcess"),
     "dovetail.components.process_operator": ("ProcessOperatorConfig", "ProcessStepOperator"),
+    "dovetail.components.secret_schema": ("SecretSchema",),
     "dovetail.components.secrets_manager": ("SecretsManager",),
     "dovetail.components.sql": ("ServerMetadataStore", "SqlMetadataStore"),
     "dovetail.components.step_operator": ("StepOperator", "StepSubmission"),

@@ -39,6 +39,7 @@ from dovetail.components.orchestrator import StepLauncher as StepLauncher
 from dovetail.components.orchestrator import StepProcess as StepProcess
 from dovetail.components.process_operator import ProcessOperatorConfig as ProcessOperatorConfig
 from dovetail.components.process_operator import ProcessStepOperator as ProcessStepOperator
+from dovetail.components.secret_schema import SecretSchema as SecretSchema
 from dovetail.components.secrets_manager import SecretsManager as SecretsManager
 from dovetail.components.sql import ServerMetadataStore as ServerMetadataStore
 from dovetail.components.sql import SqlMetadataStore as SqlMetadataStore

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dovetail.plugin import Flavor, Materializes, hookimpl
+from dovetail.plugin import Flavor, Materializes, SecretSchema, hookimpl
 
 
 def _flavor(name: str, module: str, class_name: str, summary: str) -> Flavor:
@@ -48,6 +48,36 @@ def dovetail_step_operators() -> Iterator[Flavor]:
         "subprocess_step_operator",
         "SubprocessStepOperator",
         "a process of this machine, with variables and limits of its own",
+    )
+
+
+@hookimpl
+def dovetail_secret_schemas() -> Iterator[SecretSchema]:
+    """Announce what the common kinds of secrets have."""
+    yield SecretSchema("arbitrary", (), summary="any keys")
+    yield SecretSchema(
+        "basic-auth", ("username", "password"), shown=("username",), summary="a user's name and password"
+    )
+    yield SecretSchema(
+        "aws",
+        ("aws_access_key_id", "aws_secret_access_key"),
+        ("aws_session_token", "region"),
+        shown=("aws_access_key_id", "region"),
+        summary="an access key of Amazon Web Services",
+    )
+    yield SecretSchema(
+        "gcp",
+        ("service_account",),
+        ("project",),
+        shown=("project",),
+        summary="a service account, as its JSON file",
+    )
+    yield SecretSchema(
+        "azure",
+        ("account_name",),
+        ("account_key", "sas_token", "connection_string", "tenant_id", "client_id", "client_secret"),
+        shown=("account_name", "tenant_id", "client_id"),
+        summary="a storage account, or a service principal",
     )
 
 

@@ -7,8 +7,8 @@ import click
 from dovetail.cli.consent import agreed
 from dovetail.cli.render import print_lines
 from dovetail.cli.secret_sources import manager_of_stack, scope_of, scope_option, source_options, values_given
-from dovetail.components.secret_schema import secret_schema
 from dovetail.components.secrets_manager import SecretsManager
+from dovetail.discovery.index import load_index
 from dovetail.errors import ConflictError, NotFoundError, UsageError
 from dovetail.redaction import SHORTEST
 
@@ -29,7 +29,7 @@ def register(
     from_stdin: bool,
 ) -> None:
     """Keep the secret NAME. Values that no option gives are asked for, without echo."""
-    kind, place = secret_schema(schema), scope_of(scope)
+    (schema, kind), place = load_index().secret_schema(schema), scope_of(scope)
     with manager_of_stack() as manager:
         if _is_there(manager, name, place):
             raise ConflictError(
@@ -75,7 +75,7 @@ def update(
             if values.pop(key, None) is None:
                 raise NotFoundError(f"secret {name!r} has no key {key!r}", hint=f"it has {', '.join(values)}")
         changed = values_given(asked, files, variables, from_stdin=from_stdin)
-        secret_schema(schema).check({**values, **changed})
+        load_index().secret_schema(schema)[1].check({**values, **changed})
         manager.put(name, {**values, **changed}, schema=schema, scope=place)
     print_lines([f"updated secret {name!r}"])
     warn_of_short(changed)

@@ -23,6 +23,7 @@ import stevedore
 
 from dovetail import hookspecs
 from dovetail.components.flavor import CORE_TYPES, ComponentType, Flavor, Materializes
+from dovetail.components.secret_schema import SecretSchema
 from dovetail.discovery.extensions import load
 from dovetail.discovery.integration import fields
 from dovetail.discovery.inventory import GROUP
@@ -57,6 +58,7 @@ def announce(name: str, value: str) -> dict[str, Any]:
         },
         "types": _all(ask, "dovetail_component_types", ComponentType, names),
         "materializers": _all(ask, "dovetail_materializers", Materializes, names),
+        "schemas": _all(ask, "dovetail_secret_schemas", SecretSchema, names),
         "unknown": sorted({each.name for each in callers} - names),
         "generic": "dovetail_flavors" in names,
     }

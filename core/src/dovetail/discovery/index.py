@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from dovetail.components.flavor import CORE_TYPES, ComponentType, Flavor, Materializes
+from dovetail.components.secret_schema import SecretSchema
 from dovetail.discovery import catalog, fingerprint, keeping
 from dovetail.discovery.integration import BUILTIN, CORE_WHEEL, Integration
-from dovetail.errors import IntegrationError, did_you_mean
+from dovetail.errors import IntegrationError, NotFoundError, did_you_mean
 from dovetail.references import load
 
 
@@ -101,6 +102,28 @@ class Index:
             (_qualifier(each), announced) for each in self.integrations for announced in each.materializers
         ]
         return [(f"{qualifier}/{announced.name}", announced) for qualifier, announced in found]
+
+    def secret_schema(self, text: str) -> tuple[str, SecretSchema]:
+        """Return the name under which a schema is kept, and the schema, for what a user wrote.
+
+        The core's own are kept by their bare names, those of wheels as `wheel/name`.
+
+        Raises:
+            NotFoundError: there is none of that name, or several wheels have one.
+        """
+        known = {
+            announced.name if each.wheel == CORE_WHEEL else f"{each.wheel}/{announced.name}": announced
+            for each in self.integrations
+            for announced in each.schemas
+        }
+        found = [text] if text in known else [each for each in known if each.partition("/")[2] == text]
+        if len(found) != 1:
+            hint = f"write {' or '.join(found)}" if found else did_you_mean(text, list(known))
+            raise NotFoundError(
+                f"{'several wheels have a' if found else 'there is no'} secret schema {text!r}",
+                hint=hint or f"there are {', '.join(sorted(known))}",
+            )
+        return found[0], known[found[0]]
 
     def _check_type(self, component_type: str) -> None:
         types = self.component_types()

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from dovetail.components.flavor import ComponentType, Flavor, Materializes
+from dovetail.components.secret_schema import SecretSchema
 
 CORE_WHEEL = "dovetail"
 BUILTIN = "builtin"
@@ -45,8 +46,8 @@ class Integration:
 
     `name` is that of its entry point, `wheel` the normalized name of its distribution, `version` None
     where it is not installed. `cause` and `cure` say what is the matter and what to do, also of one that
-    works but deserves a remark. What is not usable is not in `flavors`, `types` and `materializers` but in
-    `refused`.
+    works but deserves a remark. What is not usable is not in `flavors`, `types`, `materializers` and
+    `schemas` but in `refused`.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Integration:
     flavors: Mapping[str, tuple[Flavor, ...]] = field(default_factory=dict)
     types: tuple[ComponentType, ...] = ()
     materializers: tuple[Materializes, ...] = ()
+    schemas: tuple[SecretSchema, ...] = ()
     refused: tuple[Refused, ...] = ()
 
     def document(self) -> dict[str, Any]:
@@ -76,6 +78,7 @@ class Integration:
             "flavors": {kind: [fields(each) for each in found] for kind, found in self.flavors.items()},
             "types": [fields(each) for each in self.types],
             "materializers": [fields(each) for each in self.materializers],
+            "schemas": [fields(each) for each in self.schemas],
             "refused": [fields(each) for each in self.refused],
         }
 
@@ -91,11 +94,12 @@ class Integration:
             flavors=flavors,
             types=tuple(map(component_type, document["types"])),
             materializers=tuple(map(materializes, document["materializers"])),
+            schemas=tuple(map(secret_schema, document["schemas"])),
             refused=tuple(Refused(**each) for each in document["refused"]),
         )
 
 
-def fields(announced: Flavor | ComponentType | Materializes | Refused) -> dict[str, Any]:
+def fields(announced: Flavor | ComponentType | Materializes | SecretSchema | Refused) -> dict[str, Any]:
     """Return the fields of something announced as plain values."""
     return {name: getattr(announced, name) for name in announced.__slots__}
 
@@ -113,3 +117,9 @@ def component_type(document: Mapping[str, Any]) -> ComponentType:
 def materializes(document: Mapping[str, Any]) -> Materializes:
     """Return the materializer's announcement that `fields` took apart."""
     return Materializes(**{**document, "types": tuple(document["types"])})
+
+
+def secret_schema(document: Mapping[str, Any]) -> SecretSchema:
+    """Return the schema that `fields` took apart."""
+    keys = {name: tuple(document[name]) for name in ("required", "optional", "shown")}
+    return SecretSchema(**{**document, **keys})

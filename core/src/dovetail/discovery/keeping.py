@@ -19,7 +19,7 @@ except ImportError:  # elsewhere than on POSIX two surveys may run side by side;
     fcntl = None  # type: ignore[assignment]
 
 # Changes with what is kept; an index of another format is not read.
-FORMAT = 1
+FORMAT = 2
 _KEEP_DAYS = 90
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from dovetail.components.flavor import CORE_TYPES, ComponentType, Flavor, Materializes
+from dovetail.components.secret_schema import SecretSchema
 from dovetail.discovery import integration as plain
 from dovetail.discovery.inquiry import Answer
 from dovetail.discovery.integration import CORE_WHEEL, Integration, Refused, State
@@ -85,6 +86,7 @@ class _Taken:
         self.flavors: dict[str, tuple[Flavor, ...]] = {}
         self.types: list[ComponentType] = []
         self.materializers: list[Materializes] = []
+        self.schemas: dict[str, SecretSchema] = {}
         self.refused: list[Refused] = []
         self.foreign_contracts: list[int] = []
         self._point = point
@@ -104,10 +106,12 @@ class _Taken:
             self._take_flavors(self._known[kind], [plain.flavor(each) for each in documents])
         for document in result["materializers"]:
             self._take_materializer(plain.materializes(document))
+        for document in result["schemas"]:
+            self._take_schema(plain.secret_schema(document))
 
     def __bool__(self) -> bool:
         """Say whether anything is taken."""
-        return bool(self.flavors or self.types or self.materializers)
+        return bool(self.flavors or self.types or self.materializers or self.schemas)
 
     def _take_flavors(self, kind: ComponentType, announced: Iterable[Flavor]) -> None:
         taken: dict[str, Flavor] = {}
@@ -128,6 +132,12 @@ class _Taken:
             self.refused.append(Refused("materializer", announced.name, "it is announced twice"))
         elif self._serves("materializer", announced.name, announced.contract, MATERIALIZER_CONTRACTS):
             self.materializers.append(announced)
+
+    def _take_schema(self, announced: SecretSchema) -> None:
+        if announced.name in self.schemas:
+            self.refused.append(Refused("secret schema", announced.name, "it is announced twice"))
+        else:
+            self.schemas[announced.name] = announced
 
     def _serves(self, kind: str, name: str, contract: int, served: tuple[int, ...]) -> bool:
         if contract in served:
@@ -164,6 +174,7 @@ def _state(point: Announcement, taken: _Taken, answer: Answer) -> Integration:
         flavors=taken.flavors,
         types=tuple(taken.types),
         materializers=tuple(taken.materializers),
+        schemas=tuple(taken.schemas.values()),
         refused=tuple(taken.refused),
     )
 
