@@ -191,6 +191,16 @@ class StepOperatorContract:
         assert self.end(operator, handle).reason is Reason.TIMEOUT
         assert carriers(f"{_MARK}={place}") == []
 
+    def test_4_an_attempt_that_was_let_go_of_is_lost_or_as_it_was(
+        self, operator: StepOperator, submit: Submit
+    ) -> None:
+        handle = submit("sys.exit(6)")
+        before = self.end(operator, handle)
+        operator.forget(handle)
+        after = operator.wait(handle, 0.0)
+        assert after is not None
+        assert after == before or after.reason is Reason.LOST
+
     @pytest.mark.parametrize("stubborn", [False, True])
     def test_5_after_cancel_nothing_runs_once_the_grace_has_passed(
         self, operator: StepOperator, submit: Submit, place: Path, *, stubborn: bool

@@ -12,6 +12,7 @@ import pytest
 
 from dovetail.host.process_tree import carriers
 from dovetail.testing.command_line import CommandLine
+from dovetail.testing.site import Site
 
 CHAIN = """
 import os, sys, time
@@ -232,3 +233,28 @@ def test_files_of_the_run_hold_no_path_of_this_machine_but_the_stores(
     homes = {each.pop("home") for each in document["components"].values()}
     assert homes == {str(place)}
     assert str(Path(cli.directory)) not in json.dumps(document)
+
+
+FAR = """
+from dovetail.builtin.local_artifact_store import LocalArtifactStore, LocalArtifactStoreConfig
+
+class Config(LocalArtifactStoreConfig):
+    pass
+
+class Store(LocalArtifactStore):
+    config_class = Config
+
+    def log_directory(self, path):
+        return None
+"""
+
+
+def test_a_store_that_cannot_hold_a_growing_log_gets_it_at_the_end(
+    operated: Callable[..., CommandLine], site: Site
+) -> None:
+    site.wheel("acme", files={"acme_store.py": FAR})
+    cli = operated()
+    assert cli("artifact-store", "register", "far", "--flavor", "shelf").code == 0
+    assert cli("stack", "update", "away", "-a", "far").code == 0
+    run_json(cli)
+    assert "working None with data" in cli("run", "logs", "last", "work").out

@@ -108,6 +108,7 @@ class Operating:
         if self._store.log_directory(log_directory(task.run_id)) is None and log.is_file():
             with self._store.create(log_path(task.run_id, task.attempt)) as stream, log.open("rb") as file:
                 shutil.copyfileobj(file, stream)
+            log.unlink()
         if step.ended is not None:
             with suppress(Exception):  # the border around a plugin: it will be swept some day
                 self.operator.forget(step.handle)
