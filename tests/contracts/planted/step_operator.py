@@ -125,7 +125,7 @@ class CancelsWithoutGrace(SubprocessStepOperator):
         super().cancel(handle, 0.0)
 
 
-@FAULTS.plant(6, dependents={2})
+@FAULTS.plant(6, dependents={2}, modelled_on="https://github.com/apache/airflow/issues/39682")
 class LosesTheLastLine(SubprocessStepOperator):
     """The log ends before its end."""
 

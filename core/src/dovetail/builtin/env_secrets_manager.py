@@ -33,6 +33,7 @@ class EnvSecretsManager(SecretsManager):
     `{"my-db": {"password": "..."}}`. There are no scopes.
     """
 
+    config_class = EnvSecretsManagerConfig
     reach = Reach.HOST
 
     def get(self, name: str, *, scope: str | None = None) -> Mapping[str, str]:

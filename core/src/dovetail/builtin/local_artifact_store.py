@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from dovetail.builtin.draft import PARTIAL, Draft, DraftStream, lock, move
 from dovetail.plugin import ArtifactError, ArtifactStore, ComponentConfig, FileState, Reach, hit, new_id
@@ -42,8 +42,13 @@ class LocalArtifactStoreConfig(ComponentConfig):
     `run` flushes to disk before a run is reported completed, `step` before each step is.
     """
 
-    path: str | None = None
-    durability: Literal["run", "step"] = "run"
+    path: str | None = Field(
+        default=None, description="Where artifacts lie; default: the home of the profile or repository."
+    )
+    durability: Literal["run", "step"] = Field(
+        default="run",
+        description="Flushed to disk before the run is reported completed, or each step is.",
+    )
 
     @field_validator("path")
     @classmethod

@@ -44,6 +44,7 @@ class LocalSecretsManager(SecretsManager):
     with a changed bit, is refused. That a file was replaced by an older one of the same secret is not seen.
     """
 
+    config_class = LocalSecretsManagerConfig
     writes = True
     reach = Reach.HOST
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
 
+from pydantic import Field
+
 from dovetail.plugin import ArtifactStore, ComponentConfig, Reach, hit
 
 _GUARD = Lock()
@@ -20,7 +22,9 @@ _SPACES: dict[tuple[str, str], dict[str, bytes]] = {}
 class MemoryArtifactStoreConfig(ComponentConfig):
     """`limit` is how many bytes the store may hold; None: as many as the process can."""
 
-    limit: int | None = None
+    limit: int | None = Field(
+        default=None, description="Bytes that it may hold; default: as many as the process can."
+    )
 
 
 class MemoryArtifactStore(ArtifactStore):

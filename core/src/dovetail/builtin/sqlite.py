@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.pool import QueuePool
@@ -42,8 +42,13 @@ class SqliteMetadataStoreConfig(ComponentConfig):
     the next is started).
     """
 
-    path: str | None = None
-    durability: Literal["run", "step"] = "run"
+    path: str | None = Field(
+        default=None, description="The database file; default: metadata.db in the component's home."
+    )
+    durability: Literal["run", "step"] = Field(
+        default="run",
+        description="What a loss of power leaves: completed runs, or each step recorded.",
+    )
 
     @field_validator("path")
     @classmethod

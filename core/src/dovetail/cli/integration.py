@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from dovetail.cli.consent import agreed
+from dovetail.cli.integration_verify import verify
 from dovetail.cli.render import json_option, print_fields, print_json, print_table, say
 from dovetail.discovery import keeping
 from dovetail.discovery.index import Index, load_index
@@ -126,6 +127,9 @@ def enable(names: Sequence[str]) -> int | None:
     found = [index.integration(name).name for name in names]
     keeping.disable([each for each in keeping.disabled() if each not in found])
     return _report(load_index(), found)
+
+
+group.add_command(verify)
 
 
 def _about(integration: Integration) -> str:

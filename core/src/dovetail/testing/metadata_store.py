@@ -71,10 +71,12 @@ class MetadataStoreContract(DeletionContract):
 
     def test_02_opening_twice_changes_nothing(self, place: Place, store: MetadataStore) -> None:
         run = done(store)
+        before = store.run(run.id)
+        assert before is not None
         store.open()
         with place.store() as other:
             other.open()
-            assert other.run(run.id) == store.run(run.id)
+            assert other.run(run.id) == store.run(run.id) == before
 
     def test_03_a_closed_store_can_be_made_again_on_its_place(self, place: Place) -> None:
         with place.store() as first:

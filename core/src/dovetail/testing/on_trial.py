@@ -1,0 +1,115 @@
+"""The contracts on a registered component, in a throw-away place derived from its settings."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dovetail.components.artifact_store import ArtifactStore
+from dovetail.components.component import Component
+from dovetail.components.orchestrator import Orchestrator
+from dovetail.components.step_operator import StepOperator
+from dovetail.components.visualizer import Visualizer
+from dovetail.discovery.index import load_index
+from dovetail.records.stack import ComponentRecord
+from dovetail.stacks.assemble import build_component
+from dovetail.testing.artifact_store import ArtifactStoreContract
+from dovetail.testing.metadata_store import MetadataStoreContract
+from dovetail.testing.orchestrator import OrchestratorContract
+from dovetail.testing.step_operator import StepOperatorContract
+from dovetail.testing.store_process import Place
+from dovetail.testing.verdict import ON_TRIAL
+from dovetail.testing.visualizer import VisualizerContract
+
+_PLACES = ("prefix", "path", "url")
+_NO_PLACE = "no throw-away place can be derived from its settings"
+
+
+def _told() -> tuple[ComponentRecord, Path, str]:
+    document = json.loads(Path(os.environ[ON_TRIAL]).read_text(encoding="utf-8"))
+    return ComponentRecord(**document["record"]), Path(document["home"]), document["mark"]
+
+
+def _made(record: ComponentRecord, home: Path, **changes: Any) -> Any:  # noqa: ANN401 - any component
+    changed = record.model_copy(update={"config": {**record.config, **changes}})
+    made: Component = build_component(changed, home)
+    return made
+
+
+def _place_of(record: ComponentRecord) -> str | None:
+    return next((key for key in _PLACES if record.config.get(key)), None)
+
+
+class ArtifactStoreOnTrial(ArtifactStoreContract):
+    """Below a fresh prefix of the store; what was made there is deleted."""
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[ArtifactStore]:
+        record, home, mark = _told()
+        below = f"{mark}/{tmp_path.name}"
+        key = _place_of(record)
+        changes = {key: f"{record.config[key].rstrip('/')}/{below}"} if key else {}
+        store: ArtifactStore = _made(record, home / below, **changes)
+        yield store
+        for top in {path.partition("/")[0] for path, _ in store.entries()}:
+            store.delete(top)
+        store.close()
+        local = Path(record.config["path"] if key == "path" else home) / mark
+        if local.is_absolute() and local.is_dir():
+            shutil.rmtree(local)
+
+    @pytest.fixture
+    def broken(self) -> ArtifactStore:
+        pytest.skip("a place that refuses cannot be made of a registered store")
+
+
+class MetadataStoreOnTrial(MetadataStoreContract):
+    """In a fresh database beside the store's own, which goes afterwards."""
+
+    @pytest.fixture
+    def place(self, tmp_path: Path) -> Iterator[Place]:
+        record, home, mark = _told()
+        if _place_of(record) not in {"path", None} or set(record.config) - {"path", "durability"}:
+            pytest.skip(_NO_PLACE)
+        _, flavor = load_index().resolve(record.type, record.flavor)
+        beside = Path(record.config["path"]).parent if record.config.get("path") else home
+        fresh = beside / mark / tmp_path.name
+        config = {
+            **record.config,
+            **({"path": str(fresh / "metadata.db")} if record.config.get("path") else {}),
+        }
+        yield Place(flavor.implementation, fresh, config)
+        shutil.rmtree(beside / mark, ignore_errors=True)
+
+
+class OrchestratorOnTrial(OrchestratorContract):
+    """With a home of its own."""
+
+    @pytest.fixture
+    def orchestrator(self, tmp_path: Path) -> Orchestrator:
+        made: Orchestrator = _made(_told()[0], tmp_path)
+        return made
+
+
+class StepOperatorOnTrial(StepOperatorContract):
+    """With a home of its own."""
+
+    @pytest.fixture
+    def operator(self, tmp_path: Path) -> StepOperator:
+        made: StepOperator = _made(_told()[0], tmp_path)
+        return made
+
+
+class VisualizerOnTrial(VisualizerContract):
+    """With a home of its own."""
+
+    @pytest.fixture
+    def visualizer(self, tmp_path: Path) -> Visualizer:
+        made: Visualizer = _made(_told()[0], tmp_path)
+        return made
