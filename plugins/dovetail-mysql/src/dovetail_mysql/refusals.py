@@ -57,7 +57,7 @@ def code_of(error: BaseException) -> int | None:
     """Return the number of an error, None where it has none."""
     cause = getattr(error, "orig", None) or error
     if isinstance(cause, pymysql.err.InternalError) and "Packet sequence" in str(cause):
-        return CR.CR_SERVER_LOST  # what came is no answer to what was asked
+        return int(CR.CR_SERVER_LOST)  # what came is no answer to what was asked
     first = cause.args[0] if isinstance(cause, pymysql.Error) and cause.args else None
     return first if isinstance(first, int) else None
 
