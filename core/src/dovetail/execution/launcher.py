@@ -170,10 +170,11 @@ class Launcher:
         """
         refuse_stale(self._metadata, run)
         recorder = Recorder(self._metadata, lease)
-        ongoing = Detached(self.stack, self.progress.note).ongoing
-        adoption = adopt(self.plan, run, self._metadata, self._store, recorder, ongoing)
+        detached = Detached(self.stack, self.progress.note)
+        adoption = adopt(self.plan, run, self._metadata, self._store, recorder, detached.ongoing)
         client = Client(self.stack)
         self._outset = outset(self.plan, run.id, self._selection, client, adoption, self.options.revise)
+        detached.drop(self._outset.outdated(self.plan), self._metadata, recorder)
         recorder.flush()
         self._earlier = worked(run, self._metadata)
         if run.status is Status.INTERRUPTED:

@@ -112,3 +112,23 @@ def test_cancelling_the_resumed_run_ends_the_attempt(
     assert orphaned("run", "cancel", "last", "--now").code == 0
     resumed.communicate(timeout=60)
     assert carriers(f"PLACE={tmp_path}") == []
+
+
+def test_an_attempt_of_a_step_that_has_changed_is_ended_and_made_anew(
+    orphaned: CommandLine, tmp_path: Path, until: Callable[..., Any]
+) -> None:
+    orphaned.write(
+        "run.py", SCRIPT.replace("return value + 1\n\n@step\ndef after", "return 5\n\n@step\ndef after")
+    )
+    refused = orphaned("run", "resume", "last", env={"PLACE": str(tmp_path)})
+    assert refused.code == 3
+    assert carriers(f"PLACE={tmp_path}"), "what is refused changes nothing"
+    resumed = orphaned.spawn(
+        "run", "resume", "last", "--accept-changes", "--json", env={"PLACE": str(tmp_path)}
+    )
+    until(lambda: (tmp_path / "begun").read_text() == "xx", 60.0)
+    (tmp_path / "go").touch()
+    out, err = resumed.communicate(timeout=120)
+    assert resumed.returncode == 0, err
+    assert '"attempts": 2' in out
+    assert carriers(f"PLACE={tmp_path}") == []

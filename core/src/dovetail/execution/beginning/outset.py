@@ -11,6 +11,7 @@ from dovetail.execution.beginning.provision import Provider
 from dovetail.execution.beginning.selection import Selection, graph_of, read_from
 from dovetail.execution.dispatch import Dispatch
 from dovetail.records.plan import Plan
+from dovetail.records.report import StepTask
 from dovetail.records.run import Status, StepRunRecord
 
 Revise = Callable[[Collection[str], Collection[str]], tuple[Plan, list[str]]]
@@ -34,6 +35,14 @@ class Outset:
     def left(self) -> list[str]:
         """Return the steps that will run, in order."""
         return [name for name in self.selected if name not in self.adoption.settled]
+
+    def outdated(self, began: Plan) -> dict[str, StepTask]:
+        """Take away and return the attempts that go on at steps which `began` has otherwise."""
+        same = {step.name for step in self.plan.steps if step in began.steps}
+        tasks = self.adoption.ongoing
+        found = {name: tasks.pop(name) for name in list(tasks) if name not in same}
+        self.adoption.attempts.update(found.keys())
+        return found
 
     def lay(self, dispatch: Dispatch) -> None:
         """Settle in `dispatch` what is settled."""

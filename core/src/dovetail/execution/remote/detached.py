@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
+from dovetail.components.metadata_store import MetadataStore
 from dovetail.components.step_operator import StepOperator
 from dovetail.errors import ArtifactError, DovetailError
+from dovetail.execution.recorder import Recorder
 from dovetail.execution.remote.operating import Submitted
-from dovetail.records.report import StepTask, handle_path, log_path, task_path
-from dovetail.records.run import AttemptRecord
+from dovetail.records.record import now
+from dovetail.records.report import Reason, StepTask, handle_path, log_path, task_path
+from dovetail.records.run import AttemptRecord, Status
 from dovetail.stacks.stack import LiveStack
 
 
@@ -41,6 +44,21 @@ class Detached:
                 f"step {attempt.step!r}: step operator {operator.name!r} cannot be asked of it: {said}"
             )
         return None
+
+    def drop(self, tasks: Mapping[str, StepTask], metadata: MetadataStore, recorder: Recorder) -> None:
+        """End attempts that go on with code or parameters that the run does not go on with, by step."""
+        dropped = {task.attempt for task in tasks.values()}
+        for attempt in metadata.attempts(next(iter(tasks.values())).run_id) if tasks else ():
+            if attempt.id not in dropped:
+                continue
+            kept = Submitted.from_json(self._store.get(handle_path(attempt.run_id, attempt.id)))
+            operator: StepOperator = self._stack.components["step_operator"]  # type: ignore[assignment] # checked
+            operator.cancel(kept.handle, 0.0)
+            self._note(
+                f"step {attempt.step!r}: the attempt that still goes on is ended, for the step has changed"
+            )
+            ended = {"status": Status.CANCELLED, "reason": Reason.CANCELLED.value, "finished": now()}
+            recorder.attempt(attempt.model_copy(update=ended))
 
     def _keep_log(self, attempt: AttemptRecord, log: bytes) -> None:
         path = log_path(attempt.run_id, attempt.id)
