@@ -31,13 +31,19 @@ class ContainerRegistry(Component):
 
     1. `push` sends an OCI image layout whole: when it returns, the image can be pulled by its digest, and
        `tag` names it. What the registry has already is not sent again.
-    2. The digest that `push` returns is the one the layout says; a registry that answers with another is
-       refused with StoreError.
-    3. `resolve` returns the digest a tag names now, None where there is no such tag.
+    2. The digest that `push` returns is the one the layout says. A damaged layout, and a registry that
+       answers with another digest, are refused with StoreError.
+    3. `resolve` returns the digest a tag names now, None where there is no such tag or repository.
     4. `pull` writes an OCI image layout and checks the digest of everything it writes; it asks by digest,
-       never by tag.
-    5. Wrong or missing credentials raise StoreError before anything is sent; they are in no message.
+       never by tag. What is not there raises NotFoundError, a directory that is there ConflictError; after
+       an error nothing is left.
+    5. No connection, wrong or missing credentials raise StoreError before anything is sent; credentials are
+       in no message.
     6. `address` is what a container engine puts before a repository; it holds no credentials.
+    7. What may not be the name of a repository or a tag is refused with UsageError.
+
+    The numbers are those of docs/contracts/container-registry.md and of
+    `dovetail.testing.container_registry`.
     """
 
     type: ClassVar[str] = "container_registry"
