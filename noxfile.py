@@ -152,6 +152,14 @@ def reliability(session: nox.Session) -> None:
 
 
 @nox.session
+def contracts(session: nox.Session) -> None:
+    """Test the contracts themselves: each finds the faults planted for it, and blames nothing else."""
+    _install_group(session, "test")
+    _install_editable(session, ROOT / "core")
+    _test(session, "-n2", "tests/contracts", DOVETAIL_TEST_SIZES="full")
+
+
+@nox.session
 @nox.parametrize("name", list(WHEELS), ids=list(WHEELS))
 def plugin(session: nox.Session, name: str) -> None:
     """Test one wheel as its users get it: built, and installed next to the built core."""

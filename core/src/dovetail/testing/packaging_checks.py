@@ -292,3 +292,5 @@ def look(wheel: AnnouncedWheel, number: int) -> Looked:
         return Looked(number, tuple(CHECKS[number - 1](wheel)))
     except NotTested as reason:
         return Looked(number, untested=str(reason))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the border around a plugin
+        return Looked(number, (f"looking at it raised {type(error).__name__}: {error}",))
