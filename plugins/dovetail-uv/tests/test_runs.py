@@ -68,7 +68,9 @@ def test_requirements_that_cannot_be_had_fail_the_step_with_the_reason(cli: Comm
     answer = cli("run", "run.py", "--quiet", timeout=600)
     assert answer.code == 1
     first, *_ = answer.err.splitlines()
-    assert first.startswith("error: step 'old' failed: the environment of the step cannot be made:")
+    assert first.startswith(
+        "error: step 'old' failed: the environment of the step cannot be made: No solution"
+    )
     assert "numpy==2.0.2" in first
     assert "unsatisfiable" in first
     assert "Traceback" not in answer.err

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 MADE = "made.json"
+_HEADS = ("\N{MULTIPLICATION SIGN}", "error:")
 _DRAWN = " \n\N{MULTIPLICATION SIGN}\u2570\u2500\u25b6\u2502"
 
 
@@ -128,5 +129,6 @@ class Environment:
 
 def _plain_text(lines: list[str]) -> str:
     """Return what uv said as one line, without the drawing around it."""
-    words = " ".join(line.strip(_DRAWN) for line in lines)
+    heads = [number for number, line in enumerate(lines) if line.lstrip().startswith(_HEADS)]
+    words = " ".join(line.strip(_DRAWN) for line in lines[heads[0] if heads else 0 :])
     return " ".join(words.split()) or "uv said nothing"
