@@ -131,4 +131,4 @@ def _plain_text(lines: list[str]) -> str:
     """Return what uv said as one line, without the drawing around it."""
     heads = [number for number, line in enumerate(lines) if line.lstrip().startswith(_HEADS)]
     words = " ".join(line.strip(_DRAWN) for line in lines[heads[0] if heads else 0 :])
-    return " ".join(words.split()) or "uv said nothing"
+    return " ".join(words.split()).removeprefix("error: ") or "uv said nothing"
