@@ -90,7 +90,8 @@ class Conversation:
             known = self._tokens[request.scope] = self._credentials(answer, request.scope, request.need)
             answer = self._send(request, url, known, stream=stream)
         if answer.status_code not in expected:
-            raise self._refused(answer, request.need)
+            with answer:
+                raise self._refused(answer, request.need)
         return answer
 
     def unreadable(self, error: Exception, need: str) -> StoreError:
