@@ -140,7 +140,14 @@ def tests(session: nox.Session) -> None:
     _test(session, "-n2", "core/tests")
     _install_group(session, "notebook")
     _install_editable(session, ROOT / "core", *TOGETHER.values())
-    _test(session, "-n2", "tests", "--ignore=tests/docs", "--ignore=tests/reliability")
+    _test(
+        session,
+        "-n2",
+        "tests",
+        "--ignore=tests/docs",
+        "--ignore=tests/reliability",
+        "--ignore=tests/contracts",
+    )
 
 
 @nox.session
