@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import getpass
 import socket
 import threading
 import time
@@ -78,7 +79,7 @@ def proxy(server: Any) -> Iterator[Callable[[int, int], CuttingProxy]]:
 
 def through(proxy: CuttingProxy, server: Any, folder: Path) -> dict[str, Any]:
     return {
-        "url": f"sftp://root@127.0.0.1:{proxy.port}{folder}",
+        "url": f"sftp://{getpass.getuser()}@127.0.0.1:{proxy.port}{folder}",
         "known_hosts": None,
         "host_key": server.fingerprint,
     }
