@@ -5,8 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import os
+import pty
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -90,6 +94,7 @@ def test_g13_a_canary_is_in_no_file_and_no_output_whatever_a_step_does_with_it(
         assert ran.code == (9 if ends_the_command else code), ran
         answers += [ran, *(kept(*each) for each in commands)]
         answers += [kept(*each, "--json") for each in commands if each[1] != "logs"]
+        answers.append(kept("run", "page", "last", "-o", f"{name}.html"))
         masks += ran.out.count("********") + ran.err.count("********")
     assert masks > 40
     assert [name for answer in answers for name in said(answer)] == []
@@ -130,6 +135,27 @@ def arguments() -> Iterator[bytes]:
             yield place.read_bytes()
         except OSError:
             continue
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a terminal")
+@pytest.mark.parametrize("mode", ["processes", "in_process"])
+def test_g13_the_live_display_of_a_terminal_shows_no_canary(kept: CommandLine, mode: str) -> None:
+    options, variables = MODES[mode]
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dovetail", "run", "confidential.py:talkative", *options],
+        cwd=kept.directory, env=kept.environment({**variables, "TERM": "xterm", "COLUMNS": "300"}),
+        stdin=theirs, stdout=theirs, stderr=theirs,
+    )  # fmt: skip
+    os.close(theirs)
+    seen = b""
+    with suppress(OSError):
+        while piece := os.read(ours, 1 << 16):
+            seen += piece
+    os.close(ours)
+    assert process.wait(60) == 0, seen
+    assert b"********" in seen
+    assert found_in(seen) == []
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks into /proc")

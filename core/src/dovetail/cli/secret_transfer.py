@@ -87,6 +87,7 @@ def _document(file: str) -> dict[str, Any]:
     data = read(Path(file).absolute())
     if data is None:
         raise ConfigurationError(f"{file!r} is not there", hint="name a file that `secret export` wrote")
+    document: dict[str, Any] = {}
     try:
         document = json.loads(data)
         known = document["format"] == _FORMAT and isinstance(document["cost"], dict)
@@ -96,8 +97,7 @@ def _document(file: str) -> dict[str, Any]:
         raise ConfigurationError(
             f"{file!r} holds no exported secrets", hint="name a file that `secret export` wrote"
         )
-    found: dict[str, Any] = document
-    return found
+    return document
 
 
 def _passphrase(variable: str | None, *, twice: bool = False) -> str:

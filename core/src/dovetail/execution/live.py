@@ -40,9 +40,11 @@ class Live(Progress):
         self._rest: dict[str, bytes] = {}
         self._left_out: Counter[str] = Counter()
         self._budget, self._budget_until = _MOST_LINES, 0.0
+        # The streams stay as they are: what a step in this process prints goes through its log.
         self._live = RichLive(
-            console=self.console, refresh_per_second=8, transient=True, get_renderable=self._view
-        )
+            console=self.console, refresh_per_second=8, transient=True, get_renderable=self._view,
+            redirect_stdout=False, redirect_stderr=False,
+        )  # fmt: skip
 
     def run_started(self, run: RunRecord, steps: list[str], count: int) -> None:
         """Show run and stack, how many steps are left where others have ended, and begin to refresh."""
