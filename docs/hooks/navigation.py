@@ -15,6 +15,7 @@ FIRST = (
     "artifacts-and-materializers.md",
     "results.md",
     "stacks.md",
+    "images.md",
     "step-operators.md",
     "secrets.md",
     "notebooks.md",

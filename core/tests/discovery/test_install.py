@@ -73,7 +73,7 @@ def test_an_integration_is_removed_by_its_wheel() -> None:
 
 def test_what_is_not_installed_need_not_be_removed() -> None:
     assert install.plan_removal(["rack"], Index([CORE])) == install.Change(
-        (), install._installer("uninstall"), "", ("rack",)
+        (), install.installer("uninstall"), "", ("rack",)
     )
 
 
@@ -85,17 +85,17 @@ def test_the_core_s_own_is_not_removed(name: str) -> None:
 
 def test_pip_of_this_environment_is_taken_before_uv(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: True)
-    assert install._installer("install")[:4] == (sys.executable, "-m", "pip", "install")
+    assert install.installer("install")[:4] == (sys.executable, "-m", "pip", "install")
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     monkeypatch.setattr(shutil, "which", lambda _: "/bin/uv")
-    assert install._installer("install") == ("/bin/uv", "pip", "install", "--python", sys.executable)
+    assert install.installer("install") == ("/bin/uv", "pip", "install", "--python", sys.executable)
 
 
 def test_without_an_installer_it_says_where_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(IntegrationError, match="neither pip nor uv") as caught:
-        install._installer("install")
+        install.installer("install")
     assert "ensurepip" in str(caught.value.hint)
 
 

@@ -23,6 +23,7 @@ _VIEW, _CHANGE = "dovetail.cli.stack_view", "dovetail.cli.stack_change"
         "delete": (f"{_CHANGE}:delete", "Remove a stack; its components stay."),
         "export": (f"{_CHANGE}:export_stack", "Write a stack with its components to a file."),
         "import": (f"{_CHANGE}:import_stack", "Register what `export` wrote."),
+        "image": ("dovetail.cli.stack_image:group", "Make a container image of code and wheels; push it."),
     },
 )
 def group() -> None:

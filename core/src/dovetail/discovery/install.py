@@ -62,7 +62,7 @@ def plan_installation(names: Sequence[str], index: Index, find_links: Path | Non
         options = ["--find-links", str(find_links)]
     return Change(
         requirements=tuple(_requirement(offer.wheel, find_links) for offer in wanted),
-        command=(*_installer("install"), *options),
+        command=(*installer("install"), *options),
         pinned=f"{CORE_WHEEL}=={core_version(index)}",
         already=tuple(offer.name for offer in offers if offer not in wanted),
     )
@@ -82,7 +82,7 @@ def plan_removal(names: Sequence[str], index: Index) -> Change:
                 f"{each.name!r} is part of Dovetail itself", hint="pip uninstall dovetail removes all"
             )
     installed = tuple(each.wheel for each in found if each.state is not State.AVAILABLE)
-    command = _installer("uninstall")
+    command = installer("uninstall")
     already = tuple(each.name for each in found if each.state is State.AVAILABLE)
     return Change(tuple(dict.fromkeys(installed)), command, already=already)
 
@@ -101,7 +101,7 @@ def carry_out(change: Change, echo: Callable[[str], None]) -> None:
             constraint = Path(folder) / "constraint.txt"
             constraint.write_text(f"{change.pinned}\n", encoding="utf-8")
             command += ["--constraint", str(constraint)]
-        code, last = _run([*command, *change.requirements], echo)
+        code, last = run_heard([*command, *change.requirements], echo)
     if code:
         raise IntegrationError(
             f"{change.shown} ended with exit code {code}: {last}",
@@ -109,11 +109,14 @@ def carry_out(change: Change, echo: Callable[[str], None]) -> None:
         )
 
 
-def _run(command: Sequence[str], echo: Callable[[str], None]) -> tuple[int, str]:
-    """Return the exit code and the last line."""
+def run_heard(
+    command: Sequence[str], echo: Callable[[str], None], directory: Path | None = None
+) -> tuple[int, str]:
+    """Run a program in `directory` and pass on each line it says; return its exit code and the last line."""
     last = "it said nothing"
     with subprocess.Popen(
         command,
+        cwd=directory,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -127,6 +130,23 @@ def _run(command: Sequence[str], echo: Callable[[str], None]) -> tuple[int, str]
     return child.returncode, last
 
 
+def installer(verb: str) -> tuple[str, ...]:
+    """Return how pip or uv is called for this environment, with `install` or `uninstall`.
+
+    Raises:
+        IntegrationError: neither of them is here.
+    """
+    if importlib.util.find_spec("pip") is not None:
+        sure = ("--yes",) if verb == "uninstall" else ("--disable-pip-version-check",)
+        return (sys.executable, "-m", "pip", verb, *sure)
+    if uv := shutil.which("uv"):
+        return (uv, "pip", verb, "--python", sys.executable)
+    raise IntegrationError(
+        f"neither pip nor uv is here to change {sys.prefix!r}",
+        hint=f"{sys.executable} -m ensurepip, or install uv",
+    )
+
+
 def core_version(index: Index) -> str:
     """Return the version of the running core."""
     for each in index.integrations:
@@ -138,19 +158,6 @@ def core_version(index: Index) -> str:
 def requirement(integration: Integration) -> str:
     """Return the line of a requirements file that stands for an integration as it is installed."""
     return f"{integration.wheel}=={integration.version}" if integration.version else integration.wheel
-
-
-def _installer(verb: str) -> tuple[str, ...]:
-    """Return how pip or uv is called for this environment."""
-    if importlib.util.find_spec("pip") is not None:
-        sure = ("--yes",) if verb == "uninstall" else ("--disable-pip-version-check",)
-        return (sys.executable, "-m", "pip", verb, *sure)
-    if uv := shutil.which("uv"):
-        return (uv, "pip", verb, "--python", sys.executable)
-    raise IntegrationError(
-        f"neither pip nor uv is here to change {sys.prefix!r}",
-        hint=f"{sys.executable} -m ensurepip, or install uv",
-    )
 
 
 def _requirement(wheel: str, find_links: Path | None) -> str:

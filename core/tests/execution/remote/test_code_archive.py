@@ -150,3 +150,20 @@ def test_a_damaged_archive_is_refused(tmp_path: Path, store: MemoryArtifactStore
     with pytest.raises(ArtifactError, match="damaged"):
         unpack_archive(store, digest, there)
     assert not (tmp_path / "out.py").exists()
+
+
+def test_an_archive_that_came_with_the_machine_is_taken_from_there(
+    tmp_path: Path, store: MemoryArtifactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = code_files(lay(tmp_path / "tree"))
+    digest = tree_digest(tmp_path / "tree", files)
+    archive = tmp_path / "image" / archive_path(digest)
+    archive.parent.mkdir(parents=True)
+    with archive.open("wb") as stream:
+        write_archive(tmp_path / "tree", files, stream)
+    monkeypatch.setenv("DOVETAIL_CODE", str(tmp_path / "image"))
+    unpack_archive(store, digest, tmp_path / "into")
+    assert tree_digest(tmp_path / "into", files) == digest
+    archive.write_bytes(b"torn")
+    with pytest.raises(ArtifactError, match="is damaged"):
+        unpack_archive(store, digest, tmp_path / "again")
