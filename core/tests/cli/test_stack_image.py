@@ -178,6 +178,16 @@ def test_what_goes_wrong_is_one_error_and_leaves_nothing(
     assert fails != "run" or buildah.verbs[-2:] == ["rm", "rmi"]
 
 
+def test_a_place_that_cannot_be_written_is_said_before_anything_is_made(
+    dovetail: Cli, buildah: FakeBuildah, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    done = dovetail("stack image build --base scratch --output file/below/it")
+    assert done.code == 8
+    assert "file/below/it': Not a directory" in done.err
+    assert buildah.calls == []
+
+
 def test_without_buildah_it_says_how_to_get_it(dovetail: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     done = dovetail("stack image build")

@@ -64,3 +64,10 @@ def test_a_wheel_that_is_gone_is_taken_from_a_folder_or_refused(site: Site, tmp_
         locked(["the-top"])
     built = site.build("the-top", tmp_path / "built")
     assert locked(["the-top"], tmp_path / "built") == [Locked("the-top", "1.0", str(built))]
+
+
+def test_a_damaged_origin_is_no_index(site: Site) -> None:
+    site.wheel("top")
+    (site.folder / "top-1.0.dist-info/direct_url.json").write_text("{")
+    with pytest.raises(IntegrationError, match="where 'top' came from is damaged"):
+        locked(["top"])

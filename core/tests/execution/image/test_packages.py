@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import ast
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
 from dovetail.errors import IntegrationError
+from dovetail.execution.image import packages
 from dovetail.execution.image.distributions import Locked
 from dovetail.execution.image.packages import install, tidy
 
 
-def test_an_installer_that_fails_is_quoted(tmp_path: Path) -> None:
+def test_an_installer_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = (sys.executable, "-c", "import sys; print(sys.argv); print('no such wheel'); sys.exit(3)")
+    monkeypatch.setattr(packages, "installer", lambda verb: (*program, verb))
     heard: list[str] = []
-    wanted = Locked("nothing", "1", str(tmp_path / "nothing-1-py3-none-any.whl"))
-    with pytest.raises(IntegrationError, match="the 1 distributions of the image cannot be installed: "):
-        install([wanted], tmp_path / "into", heard.append)
-    assert heard
+    with pytest.raises(
+        IntegrationError, match="1 distributions of the image cannot be installed: no such wheel"
+    ):
+        install([Locked("a", "1", "a==1")], tmp_path / "into", heard.append, tmp_path)
+    options = ["-c", "install", "--target", f"{tmp_path}/into", "--no-deps", "--no-compile"]
+    assert ast.literal_eval(heard[0]) == [*options, "--find-links", str(tmp_path), "a==1"]
 
 
 def test_what_an_installer_leaves_of_this_machine_is_removed(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -137,6 +136,7 @@ def build(
         raise ConflictError(f"{str(layout)!r} is there already", hint="name another place, or remove it")
     buildah = Buildah(lambda line: echo(f"  {line}"))
     order = what.order
+    _make_parent(layout)
     echo(f"base: {order.base}")
     base = buildah.base(order.base)
     with tempfile.TemporaryDirectory(prefix="dovetail-image-") as place:
@@ -146,11 +146,13 @@ def build(
         told = settings(what.labels, "" if is_local(order.base) else order.base)
         image = buildah.build(context, name, told)
         if check and order.base != SCRATCH:
+            echo("trying to start a step in it")
             try:
                 buildah.check(image, check_command(), order.base)
             except BaseException:
                 buildah.forget(name)
                 raise
+        echo(f"writing it to {layout}")
         _write(buildah, image, layout, what.tag)
     return read_layout(layout)
 
@@ -184,19 +186,30 @@ def _set_modes(paths: Sequence[Path]) -> None:
         each.chmod(0o755 if each.is_dir() else 0o644)
 
 
+def _make_parent(layout: Path) -> None:
+    """See at the beginning that the image can be written in the end."""
+    try:
+        layout.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryDirectory(prefix=".image-", dir=layout.parent).cleanup()
+    except OSError as error:
+        raise _unwritable(layout, error) from error
+
+
 def _write(buildah: Buildah, image: str, layout: Path, tag: str) -> None:
     """Write the layout beside its place, then move it there."""
     try:
-        layout.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".image-", dir=layout.parent) as place:
             made, old = Path(place) / "made", Path(place) / "old"
             buildah.write_layout(image, made, tag)
             if layout.exists():
                 layout.rename(old)
             made.rename(layout)
-            shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
-        raise StoreError(
-            f"the image cannot be written to {str(layout)!r}: {error.strerror or error}",
-            hint="free space there, or name another place with --output",
-        ) from error
+        raise _unwritable(layout, error) from error
+
+
+def _unwritable(layout: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"the image cannot be written to {str(layout)!r}: {error.strerror or error}",
+        hint="free space there, or name another place with --output",
+    )

@@ -117,8 +117,21 @@ def _locked(found: Distribution, find_links: Path | None) -> Locked:
         built = [each for each in sorted(find_links.glob("*.whl")) if each.name.lower().startswith(stem)]
         if built:
             return Locked(name, found.version, str(built[0].resolve()))
-    document: dict[str, Any] = json.loads(found.read_text("direct_url.json") or "{}")
-    return Locked(name, found.version, _origin(name, found.version, document))
+    return Locked(name, found.version, _origin(name, found.version, _told(found)))
+
+
+def _told(found: Distribution) -> dict[str, Any]:
+    """Return where an installer says that it has it from: nothing where that was an index."""
+    text = found.read_text("direct_url.json") or "{}"
+    try:
+        document: dict[str, Any] = json.loads(text)
+    except ValueError as error:
+        raise IntegrationError(
+            f"what says where {found.name!r} came from is damaged: {error}",
+            hint=f"install it again: pip install --force-reinstall {found.name}",
+            where=found.name,
+        ) from error
+    return document
 
 
 def _origin(name: str, version: str, document: dict[str, Any]) -> str:
