@@ -6,9 +6,11 @@ import base64
 import html
 import json
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
@@ -46,7 +48,7 @@ FORMS: dict[str, Callable[[str], str]] = {
 
 @pytest.fixture(autouse=True)
 def _nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_values", "_forms", "_expression", "_listeners"):
+    for name in ("_values", "_forms", "_starts", "_expression", "_listeners"):
         monkeypatch.setattr(redaction, name, type(getattr(redaction, name))())
 
 
@@ -96,6 +98,39 @@ def test_random_pieces_of_random_text_come_out_as_the_whole_does() -> None:
             shown += stream.feed(text[at : at + size])
             at += size
         assert (shown + stream.flush()).decode() == redaction.mask(text.decode())
+
+
+def test_a_secret_within_the_beginning_of_another_is_masked() -> None:
+    for value in ("xxxxSECR", "tail", "SECRtail-and-more"):
+        redaction.register(value)
+    stream = redaction.Stream()
+    assert stream.feed(b"xxxxSECRtail") + stream.feed(b" |") == b"**************** |"
+
+
+def test_random_secrets_are_found_as_an_alternation_finds_them() -> None:
+    chance = random.Random(7)
+    for _ in range(12):
+        redaction.register("".join(chance.choice("ab.") for _ in range(chance.randint(4, 9))))
+    plain = b"|".join(map(re.escape, redaction._forms))
+    for _ in range(300):
+        text = "".join(chance.choice("ab.") for _ in range(50))
+        assert redaction.mask(text).encode() == re.sub(plain, redaction._MASK, text.encode())
+
+
+def test_secrets_registered_by_many_threads_are_all_masked() -> None:
+    values = [f"canary-{number}-{number**3}" for number in range(64)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(redaction.register, values))
+    assert redaction.mask(" ".join(values)) == " ".join([redaction.MASK] * 64)
+
+
+def test_a_listener_hears_of_a_value_once() -> None:
+    heard: list[str] = []
+    redaction.register("known before")
+    redaction.listen(heard.append)
+    for _ in range(3):
+        redaction.register("hunter2")
+    assert heard == ["known before", "hunter2"]
 
 
 def test_lines_of_a_long_secret_are_masked_singly() -> None:

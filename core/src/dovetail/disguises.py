@@ -1,10 +1,14 @@
-"""The forms in which a confidential text leaves a program: as it is, or the way a library writes it."""
+"""The forms in which a confidential text leaves a program, and how their beginnings are found."""
 
 from __future__ import annotations
 
 import base64
 import html
 import json
+import re
+from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
 from urllib.parse import quote, quote_from_bytes, quote_plus
 
 _SHORTEST_LINE = 8
@@ -20,6 +24,20 @@ def disguises(value: str, shortest: int) -> set[bytes]:
     parts = {value, value.strip(), *(lines if len(lines) > 1 else ())}
     found = {form for part in parts for form in (*_written(part), *_encoded(part.encode(**_ANY)))}
     return {form for form in found if len(form) >= shortest}
+
+
+def beginnings(starts: Iterable[bytes]) -> re.Pattern[bytes]:
+    """Return what finds the places where one of these byte strings of one length stands.
+
+    It goes from byte to byte: of a plain alternation all branches are tried at every place.
+    """
+    return re.compile(b"(?=%s)" % _branch(sorted(starts)))
+
+
+def _branch(starts: list[bytes]) -> bytes:
+    groups = [(first, [each[1:] for each in group]) for first, group in groupby(starts, key=itemgetter(0))]
+    branches = [re.escape(bytes([first])) + (_branch(rests) if rests[0] else b"") for first, rests in groups]
+    return b"(?:%s)" % b"|".join(branches)
 
 
 _ANY = {"encoding": "utf-8", "errors": "surrogatepass"}

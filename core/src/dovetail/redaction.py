@@ -5,7 +5,9 @@ Nothing is known, and nothing is looked for, until a value is registered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from dovetail.references import load
@@ -17,8 +19,14 @@ SHORTEST = 4
 _MASK = MASK.encode()
 _values: set[str] = set()
 _forms: list[bytes] = []
+_starts: list[Mapping[bytes, Sequence[bytes]]] = []
 _expression: list[Any] = []
 _listeners: list[Callable[[str], object]] = []
+_changing = threading.RLock()
+if hasattr(os, "register_at_fork"):  # a child must not wait for a thread that it does not have
+    os.register_at_fork(
+        before=_changing.acquire, after_in_parent=_changing.release, after_in_child=_changing.release
+    )
 
 
 def register(value: str) -> bool:
@@ -28,22 +36,34 @@ def register(value: str) -> bool:
     """
     if len(value) < SHORTEST:
         return False
-    for each in _listeners:
+    if value in _values:
+        return True
+    for each in tuple(_listeners):
         each(value)
-    if value not in _values:
-        _values.add(value)
-        found = load("dovetail.disguises:disguises")(value, SHORTEST)
-        _forms[:] = sorted({*_forms, *found}, key=lambda form: (-len(form), form))
-        # Of an alternation the first that fits is taken: the longest stands first.
-        _expression[:] = [load("re:compile")(b"|".join(map(load("re:escape"), _forms)))]
+    with _changing:
+        if value not in _values:
+            _add(load("dovetail.disguises:disguises")(value, SHORTEST))
+            _values.add(value)
     return True
+
+
+def _add(found: set[bytes]) -> None:
+    """Look for these forms too; other threads see the old ones or the new ones."""
+    forms = sorted({*_forms, *found}, key=lambda form: (-len(form), form))
+    starts: dict[bytes, list[bytes]] = {}
+    for form in forms:
+        for size in range(1, SHORTEST + 1):
+            starts.setdefault(form[:size], []).append(form)
+    _starts[:] = [starts]
+    _expression[:] = [load("dovetail.disguises:beginnings")({form[:SHORTEST] for form in forms})]
+    _forms[:] = forms
 
 
 def listen(listener: Callable[[str], object]) -> Callable[[], None]:
     """Call `listener` with each value that is registered, also with one known before; return what ends it."""
+    _listeners.append(listener)
     for value in tuple(_values):
         listener(value)
-    _listeners.append(listener)
     return lambda: _listeners.remove(listener)
 
 
@@ -57,10 +77,8 @@ def mask(text: str) -> str:
     if not _forms:
         return text
     data = text.encode("utf-8", "surrogatepass")
-    if not any(form in data for form in _forms):
-        return text
-    masked: bytes = _expression[0].sub(_MASK, data)
-    return masked.decode("utf-8", "surrogatepass")
+    shown, _ = _shown(data, final=True)
+    return text if shown == data else shown.decode("utf-8", "surrogatepass")
 
 
 def masked(value: Any) -> Any:  # noqa: ANN401 - any value
@@ -88,33 +106,45 @@ class Stream:
         """Return what can be shown by now."""
         if not _forms and not self._held:
             return data
-        data = self._held + data
-        begun = _begun(data)
-        if not any(form in data for form in _forms):
-            self._held = data[begun:]
-            return data[:begun]
-        shown, at = bytearray(), 0
-        for match in _expression[0].finditer(data):
-            if match.start() >= begun:
-                break
-            shown += data[at : match.start()] + _MASK
-            at = match.end()
-        begun = at + _begun(data[at:])
-        self._held = data[begun:]
-        return bytes(shown + data[at:begun])
+        shown, self._held = _shown(self._held + data, final=False)
+        return shown
 
     def flush(self) -> bytes:
         """Return what was held: nothing more comes."""
         data, self._held = self._held, b""
-        return _expression[0].sub(_MASK, data) if _expression and data else data
+        return _shown(data, final=True)[0]
 
 
-def _begun(data: bytes) -> int:
-    """Return where the longest end of `data` begins that may become something known."""
-    longest = len(_forms[0]) - 1 if _forms else 0
-    end = data[-longest:] if longest else b""
-    for at in range(len(end)):
-        rest = end[at:]
-        if any(len(form) > len(rest) and form.startswith(rest) for form in _forms):
-            return len(data) - len(rest)
-    return len(data)
+def _shown(data: bytes, *, final: bool) -> tuple[bytes, bytes]:
+    """Return the data masked, and its end that may become something known, which is nothing if `final`."""
+    if not _forms or not data:
+        return data, b""
+    shown, at = bytearray(), 0
+    for place in _places(data):
+        if place < at or (size := _size(data, place, final=final)) is None:
+            continue
+        shown += data[at:place]
+        if size == 0:
+            return bytes(shown), data[place:]
+        shown += _MASK
+        at = place + size
+    return bytes(shown + data[at:]), b""
+
+
+def _places(data: bytes) -> Iterator[int]:
+    """Yield where something known may begin."""
+    for found in _expression[0].finditer(data):
+        yield found.start()
+    yield from range(max(0, len(data) - SHORTEST + 1), len(data))
+
+
+def _size(data: bytes, place: int, *, final: bool) -> int | None:
+    """Return how long the longest is that stands here, 0 if one may begin here, None where neither is."""
+    left = len(data) - place
+    for form in _starts[0].get(data[place : place + SHORTEST], ()):
+        if len(form) <= left:
+            if data.startswith(form, place):
+                return len(form)
+        elif not final and data.endswith(form[:left]):
+            return 0
+    return None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import select
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ VALUE = "canary-in-a-frame " * 200
 
 @pytest.fixture(autouse=True)
 def _nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_values", "_forms", "_expression", "_listeners"):
+    for name in ("_values", "_forms", "_starts", "_expression", "_listeners"):
         monkeypatch.setattr(redaction, name, type(getattr(redaction, name))())
 
 
@@ -44,6 +46,42 @@ def test_what_is_no_frame_of_this_attempt_stays(written: bytes) -> None:
     output = ConfidentialOutput("a1")
     assert output.feed(written) + output.feed(b"more") + output.flush() == written + b"more"
     assert not redaction.active()
+
+
+@pytest.mark.parametrize("wrong", [b"zz.", b"ff+", b"ff.", b"", b"00" * 3000])
+def test_what_only_looks_like_a_frame_spoils_none_that_follows(wrong: bytes) -> None:
+    output = ConfidentialOutput("a1")
+    written = [b"\0dovetail-confidential a1 " + wrong + b"\n", b"\0dovetail-confidential a1 zz.\n"]
+    written += [*frames("a1", "hunter2-hunter2"), b"is hunter2-hunter2\n"]
+    shown = b"".join(map(output.feed, written)) + output.flush()
+    assert shown.endswith(b"is ********\n")
+    assert b"\0" not in shown
+
+
+def test_binary_output_and_endless_lines_pass_unharmed() -> None:
+    output = ConfidentialOutput("a1")
+    redaction.register("hunter2-hunter2")
+    noise = bytes(range(256)) * 64 + b"\0" * 5000 + b"x" * 300_000
+    pieces = [output.feed(noise[at : at + 4093]) for at in range(0, len(noise), 4093)]
+    assert b"".join(pieces) + output.flush() == noise
+
+
+def test_frames_of_values_that_threads_register_at_once_do_not_mix() -> None:
+    reading, writing = os.pipe()
+    end = announce("a1", writing)
+    values = [f"{number:05}" * 700 for number in range(10, 26)]
+    written = b""
+    with ThreadPoolExecutor(len(values)) as threads:
+        os.set_blocking(writing, False)
+        told = [threads.submit(redaction.register, each) for each in values]
+        while not all(each.done() for each in told) or select.select([reading], [], [], 0)[0]:
+            if select.select([reading], [], [], 0.05)[0]:
+                written += os.read(reading, 4096)
+    end()
+    for each in (reading, writing):
+        os.close(each)
+    assert len(written) == sum(len(frame) for each in values for frame in frames("a1", each))
+    assert all(b"".join(frames("a1", each)) in written for each in values)
 
 
 def test_a_log_without_frames_is_written_as_it_comes(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ child: so nobody has to wait for an answer, and it works through any pipe.
 from __future__ import annotations
 
 import os
+import select
+import threading
 from collections.abc import Callable, Iterator
 
 from dovetail.redaction import Stream, listen, register
@@ -33,10 +35,12 @@ def announce(attempt: str, descriptor: int) -> Callable[[], None]:
     The descriptor is kept: a frame must not follow the output to where the step redirects it.
     """
     kept = os.dup(descriptor)
+    writing = threading.Lock()  # the frames of two values must not mix
 
     def say(value: str) -> None:
-        for frame in frames(attempt, value):
-            os.write(kept, frame)
+        with writing:
+            for frame in frames(attempt, value):
+                _write(kept, frame)
 
     stop = listen(say)
 
@@ -45,6 +49,15 @@ def announce(attempt: str, descriptor: int) -> Callable[[], None]:
         os.close(kept)
 
     return end
+
+
+def _write(descriptor: int, frame: bytes) -> None:
+    """Write all of a frame, also where the step has made its output one that does not wait."""
+    while frame:
+        try:
+            frame = frame[os.write(descriptor, frame) :]
+        except BlockingIOError:
+            select.select([], [descriptor], [])
 
 
 class ConfidentialOutput:
@@ -86,7 +99,8 @@ class ConfidentialOutput:
             if content.endswith(b"."):
                 value, self._value = self._value.decode("utf-8", "surrogatepass"), b""
                 register(value)
-        except ValueError:
+        except ValueError:  # somebody wrote what looks like one; the next begins anew
+            self._value = b""
             return False
         return True
 
