@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
+
+from real_servers.presence import program as find_program
 
 KINDS = ("real", "emulated", "standin")
 
@@ -19,17 +19,7 @@ def program() -> Callable[[str, str], str]:
     Where it is missing the test is skipped with the line that installs it; with DOVETAIL_REQUIRE_REAL=1,
     as in continuous integration, it fails.
     """
-
-    def find(name: str, install: str) -> str:
-        path = shutil.which(name)
-        if path is None:
-            missing = f"{name} is missing: {install}"
-            if os.environ.get("DOVETAIL_REQUIRE_REAL") == "1":
-                pytest.fail(missing)
-            pytest.skip(missing)
-        return path
-
-    return find
+    return find_program
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

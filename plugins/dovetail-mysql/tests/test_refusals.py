@@ -18,6 +18,8 @@ from dovetail.testing.begun_run import begun, done
 from dovetail.testing.run_facts import completed
 from dovetail_mysql.settings import MysqlMetadataStoreConfig
 from dovetail_mysql.store import MysqlMetadataStore
+from real_servers.loopback import free_port
+from real_servers.mariadb import MariadbServer
 
 pytestmark = pytest.mark.real
 
@@ -35,12 +37,6 @@ def refused(store: MetadataStore) -> DovetailError:
     return caught.value
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def certified(server: Any) -> Iterator[Any]:
     """A server of its own that encrypts with a certificate that it has signed itself."""
@@ -49,7 +45,7 @@ def certified(server: Any) -> Iterator[Any]:
         request = ["openssl", "req", "-new", "-x509", "-days", "2", "-nodes", "-subj", "/CN=localhost"]
         request += ["-addext", "subjectAltName=DNS:localhost", "-out", str(certificate)]
         subprocess.run([*request, "-keyout", str(key)], check=True, capture_output=True)
-        made = type(server)(Path(directory), free_port(), (f"--ssl-cert={certificate}", f"--ssl-key={key}"))
+        made = MariadbServer(Path(directory), free_port(), (f"--ssl-cert={certificate}", f"--ssl-key={key}"))
         made.initialise()
         made.start()
         made.new_database()

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from dovetail.testing.fault_proxy import FaultProxy, Request
 from dovetail_oci.challenge import challenges
 from dovetail_oci.container_registry import OciRegistry
 from dovetail_oci.settings import OciRegistryConfig
+from real_servers.presence import program
 
 Make = Callable[..., OciRegistry]
 real = pytest.mark.real
@@ -139,9 +139,7 @@ def test_a_token_is_asked_for_the_repository_only(
 def test_skopeo_reads_what_was_pushed_and_pushes_what_is_pulled(
     basic: int, make: Make, layout: Path, tmp_path: Path
 ) -> None:
-    if shutil.which("skopeo") is None:
-        assert not os.environ.get("DOVETAIL_REQUIRE_REAL"), "skopeo is missing: apt-get install skopeo"
-        pytest.skip("skopeo is missing: apt-get install skopeo")
+    program("skopeo", "apt-get install skopeo")
     registry = make(basic)
     image = registry.push(layout, "shared/ours", "one")
     login = tmp_path / "auth.json"

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from dovetail.testing.command_line import Answer, CommandLine
+from real_servers.postgresql import PostgresqlServer
 
 pytestmark = pytest.mark.real
 
@@ -153,7 +154,7 @@ def hosts() -> Iterator[Sequence[Host]]:
 def shared(hosts: Sequence[Host], server: Any, tmp_path: Path) -> Iterator[Sequence[Host]]:
     """A server on the first host, and a project on each of the two, all on its database."""
     with tempfile.TemporaryDirectory(prefix="dovetail-pg-", ignore_cleanup_errors=True) as directory:
-        remote = type(server)(Path(directory), 5432, "10.213.77.1", (), hosts[0].enter)
+        remote = PostgresqlServer(Path(directory), 5432, "10.213.77.1", (), hosts[0].enter)
         remote.initialise()
         with (remote.directory / "data" / "pg_hba.conf").open("a") as rules:
             rules.write("host all all 10.213.77.0/24 trust\n")

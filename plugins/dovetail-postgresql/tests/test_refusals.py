@@ -19,6 +19,8 @@ from dovetail.testing.begun_run import begun, done
 from dovetail.testing.run_facts import completed
 from dovetail_postgresql.settings import PostgresqlMetadataStoreConfig
 from dovetail_postgresql.store import PostgresqlMetadataStore
+from real_servers.loopback import free_port
+from real_servers.postgresql import PostgresqlServer
 
 pytestmark = pytest.mark.real
 
@@ -40,7 +42,7 @@ def refused(store: MetadataStore) -> DovetailError:
 def guarded(server: Any, tmp_path: Path) -> Iterator[dict[str, Any]]:
     """A server of its own that asks for passwords, and has signed its certificate itself."""
     with tempfile.TemporaryDirectory(prefix="dovetail-pg-", ignore_cleanup_errors=True) as directory:
-        made = type(server)(Path(directory), free_port(), options=("ssl=on",))
+        made = PostgresqlServer(Path(directory), free_port(), options=("ssl=on",))
         made.initialise()
         data = made.directory / "data"
         request = ["openssl", "req", "-new", "-x509", "-days", "2", "-nodes", "-subj", "/CN=localhost"]
@@ -63,12 +65,6 @@ def guarded(server: Any, tmp_path: Path) -> Iterator[dict[str, Any]]:
             "password": "right-horse", "sslmode": "verify-full", "sslrootcert": certificate,
         }  # fmt: skip
         made.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_a_connection_is_encrypted_and_the_certificate_checked(

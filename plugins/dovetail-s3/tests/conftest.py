@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +12,7 @@ from pydantic import SecretStr
 from dovetail.testing.fault_proxy import FaultProxy
 from dovetail_s3.settings import S3ArtifactStoreConfig
 from dovetail_s3.store import S3ArtifactStore
-
-# One request at a time, as S3 itself decides a condition at once: moto looks and writes in two steps.
-SERVER = """
-import sys
-from moto.server import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import run_simple
-run_simple("127.0.0.1", int(sys.argv[1]), DomainDispatcherApplication(create_backend_app), threaded=False)
-"""
-START = 60
+from real_servers.s3 import S3Server, s3_server
 
 
 @pytest.fixture(autouse=True)
@@ -45,45 +32,15 @@ def no_identity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
-def answers(port: int) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/")
-        return connection.getresponse().status < 500
-    except OSError:
-        return False
-    finally:
-        connection.close()
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    with s3_server() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return where moto listens."""
-    port = free_port()
-    log = tmp_path_factory.mktemp("moto") / "log"
-    with log.open("wb") as output:
-        server = subprocess.Popen([sys.executable, "-c", SERVER, str(port)], stdout=output, stderr=output)
-    try:
-        until = time.monotonic() + START
-        while not answers(port):
-            assert server.poll() is None, log.read_text()
-            assert time.monotonic() < until, log.read_text()
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.kill()
-        server.wait()
-
-
-@pytest.fixture(scope="session")
-def listening(s3: str) -> Iterator[FaultProxy]:
-    with FaultProxy(s3) as proxy:
+def listening(s3: S3Server) -> Iterator[FaultProxy]:
+    with FaultProxy(s3.url) as proxy:
         yield proxy
 
 
@@ -96,14 +53,9 @@ def proxy(listening: FaultProxy) -> FaultProxy:
 
 
 @pytest.fixture
-def bucket(s3: str, request: pytest.FixtureRequest) -> str:
+def bucket(s3: S3Server) -> str:
     """Return the name of a new bucket."""
-    name = f"bucket-{time.monotonic_ns()}"
-    connection = HTTPConnection(s3.removeprefix("http://"), timeout=10)
-    connection.request("PUT", f"/{name}")
-    assert connection.getresponse().status == 200
-    connection.close()
-    return name
+    return s3.new_bucket()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from dovetail.plugin import ArtifactError, StoreError
 from dovetail.testing.fault_proxy import FaultProxy, Request
 from dovetail_s3.store import S3ArtifactStore
+from real_servers.s3 import S3Server
 
 pytestmark = pytest.mark.emulated
 
@@ -91,9 +92,9 @@ def test_a_large_write_whose_last_answer_is_lost_is_known_as_its_own(
 
 
 def test_the_work_of_another_is_not_taken_for_ones_own(
-    store: S3ArtifactStore, proxy: FaultProxy, made: Callable[..., S3ArtifactStore], s3: str
+    store: S3ArtifactStore, proxy: FaultProxy, made: Callable[..., S3ArtifactStore], s3: S3Server
 ) -> None:
-    made(endpoint_url=s3).put("a/b", b"other")
+    made(endpoint_url=s3.url).put("a/b", b"other")
     proxy.cut(when=method("PUT"))
     with pytest.raises(ArtifactError, match="exists already"):
         store.put("a/b", b"mine")

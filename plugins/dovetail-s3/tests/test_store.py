@@ -12,6 +12,7 @@ import pytest
 from dovetail.plugin import ArtifactError, Reach
 from dovetail.testing.fault_proxy import FaultProxy, Request
 from dovetail_s3.store import S3ArtifactStore
+from real_servers.s3 import S3Server
 
 pytestmark = pytest.mark.emulated
 
@@ -112,9 +113,9 @@ def test_without_conditions_a_taken_path_is_refused_by_a_look(
 
 
 def test_3000_files_are_listed_page_by_page_and_deleted_in_batches(
-    made: Callable[..., S3ArtifactStore], s3: str, proxy: FaultProxy
+    made: Callable[..., S3ArtifactStore], s3: S3Server, proxy: FaultProxy
 ) -> None:
-    store, nearer = made(), made(endpoint_url=s3)
+    store, nearer = made(), made(endpoint_url=s3.url)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda number: nearer.put(f"artifacts/{number:04}/x", b"1"), range(3000)))
     listing = store.entries("artifacts")

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import shutil
-import signal
-import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,109 +12,26 @@ import pytest
 
 from dovetail_sftp.artifact_store import SftpArtifactStore
 from dovetail_sftp.settings import SftpArtifactStoreConfig
-
-_CONFIGURATION = """
-ListenAddress 127.0.0.1
-Port {port}
-HostKey {folder}/host_key
-AuthorizedKeysFile {folder}/authorized_keys
-PidFile {folder}/pid
-UsePAM no
-StrictModes no
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-PermitRootLogin yes
-MaxStartups 100
-Subsystem sftp internal-sftp
-"""
-
-
-@dataclass
-class Server:
-    """An sshd, the keys that open it, and the file in which it is known."""
-
-    folder: Path
-    port: int
-    process: subprocess.Popen[bytes]
-
-    @property
-    def fingerprint(self) -> str:
-        """The fingerprint of the server's own key."""
-        return _said("ssh-keygen", "-lf", str(self.folder / "host_key.pub")).split()[1]
-
-    def children(self) -> set[int]:
-        """The processes that sshd has for its connections."""
-        found = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return {int(each) for each in found.split()}
-
-    def hang_up(self) -> None:
-        """End every connection, in the middle of whatever it does."""
-        for child in self.children():
-            with suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
-
-    def settings(self, path: Path, **more: Any) -> SftpArtifactStoreConfig:
-        """What a store on a folder of this server is configured with."""
-        values = {
-            "url": f"sftp://{getpass.getuser()}@127.0.0.1:{self.port}{path}",
-            "private_key": self.folder / "key",
-            "known_hosts": self.folder / "known_hosts",
-            **more,
-        }
-        return SftpArtifactStoreConfig(**values)
-
-
-def _said(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def _program(name: str, package: str) -> str:
-    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if found is None:
-        assert not os.environ.get("DOVETAIL_REQUIRE_REAL"), f"{name} is missing: apt-get install {package}"
-        pytest.skip(f"{name} is missing: apt-get install {package}")
-    return found
+from real_servers.presence import missing
+from real_servers.sshd import SshServer, ssh_server
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server() -> Iterator[SshServer]:
     """An sshd that takes one key, for all tests."""
-    sshd = _program("sshd", "openssh-server")
-    folder = tmp_path_factory.mktemp("sshd")
-    for name, phrase in (("host_key", ""), ("key", ""), ("locked_key", "correct horse"), ("stranger", "")):
-        _said("ssh-keygen", "-q", "-t", "ed25519", "-N", phrase, "-f", str(folder / name))
-    keys = [(folder / f"{name}.pub").read_text() for name in ("key", "locked_key")]
-    (folder / "authorized_keys").write_text("".join(keys))
-    port = _free_port()
-    kind, key, *_ = (folder / "host_key.pub").read_text().split()
-    (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {kind} {key}\n")
-    (folder / "conf").write_text(_CONFIGURATION.format(port=port, folder=folder))
-    if os.geteuid() == 0:
-        Path("/run/sshd").mkdir(exist_ok=True)
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([sshd, "-D", "-e", "-f", str(folder / "conf")], stderr=log)
-    try:
-        _wait_for(port, process, folder / "log")
-        yield Server(folder, port, process)
-    finally:
-        process.terminate()
-        process.wait(10)
+    with ssh_server() as running:
+        yield running
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(200):
-        assert process.poll() is None, log.read_text()
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as asked:
-            if asked.recv(4) == b"SSH-":
-                return
-        time.sleep(0.05)
-    raise AssertionError(log.read_text())
+@pytest.fixture
+def settings(server: SshServer) -> Callable[..., SftpArtifactStoreConfig]:
+    """What a store on a folder of the server is configured with."""
+
+    def configured(path: Path, **more: Any) -> SftpArtifactStoreConfig:
+        values = {"private_key": server.key, "known_hosts": server.known_hosts, **more}
+        return SftpArtifactStoreConfig(**{"url": server.url(path), **values})
+
+    return configured
 
 
 @pytest.fixture
@@ -131,12 +41,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def make(server: Server, folder: Path, tmp_path: Path) -> Iterator[Callable[..., SftpArtifactStore]]:
+def make(
+    settings: Callable[..., SftpArtifactStoreConfig], folder: Path, tmp_path: Path
+) -> Iterator[Callable[..., SftpArtifactStore]]:
     """Make stores on the folder, with other settings if need be; they are closed at the end."""
     made: list[SftpArtifactStore] = []
 
-    def make_one(at: Path = folder, **settings: Any) -> SftpArtifactStore:
-        made.append(SftpArtifactStore("there", server.settings(at, **settings), home=tmp_path))
+    def make_one(at: Path = folder, **changed: Any) -> SftpArtifactStore:
+        made.append(SftpArtifactStore("there", settings(at, **changed), home=tmp_path))
         return made[-1]
 
     yield make_one
@@ -160,7 +72,6 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
     done = subprocess.run([*prefix, *command], capture_output=True, text=True, check=False)
     if done.returncode:
-        assert not os.environ.get("DOVETAIL_REQUIRE_REAL"), done.stderr
-        pytest.skip(f"no file system can be mounted here: {done.stderr}")
+        missing(f"no file system can be mounted here: {done.stderr}")
     yield place
     subprocess.run([*prefix, "umount", "--lazy", str(place)], check=False)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +46,13 @@ def test_the_store_is_announced() -> None:
 
 @pytest.mark.real
 def test_a_pipeline_runs_is_cached_and_verified_from_the_command_line(
-    server: Any, folder: Path, tmp_path: Path
+    server: Any, settings: Callable[..., Any], folder: Path, tmp_path: Path
 ) -> None:
     project = tmp_path / "project"
     project.mkdir()
     dovetail = CommandLine(project, tmp_path / "home")
     dovetail.write("adding.py", _PIPELINE)
-    config = server.settings(folder)
+    config = settings(folder)
     said = ("--url", config.url, "--private-key", str(config.private_key), "--host-key", server.fingerprint)
     for command in (
         ("init",),

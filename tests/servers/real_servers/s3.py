@@ -1,0 +1,74 @@
+"""S3 as moto emulates it, with as many buckets as are asked for."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from pathlib import Path
+
+from real_servers.loopback import free_port, started, stop
+
+_PROGRAM = """
+import sys
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import run_simple
+application = DomainDispatcherApplication(create_backend_app)
+run_simple("127.0.0.1", int(sys.argv[1]), application, threaded=sys.argv[2] == "threaded")
+"""
+
+
+@dataclass
+class S3Server:
+    """An emulator that accepts every key."""
+
+    port: int
+    made: int = field(default=0, init=False)
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def answers(self) -> bool:
+        """Say whether it does."""
+        try:
+            return self._status("GET", "/") < 500
+        except OSError:
+            return False
+
+    def new_bucket(self) -> str:
+        """Make a bucket and return its name."""
+        self.made += 1
+        name = f"bucket-{self.made}"
+        if (status := self._status("PUT", f"/{name}")) != 200:
+            raise OSError(f"no bucket was made: {status}")
+        return name
+
+    def _status(self, method: str, path: str) -> int:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request(method, path)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+
+@contextmanager
+def s3_server(python: str = sys.executable, *, threaded: bool = False) -> Iterator[S3Server]:
+    """Serve S3 from the moto that `python` has.
+
+    One request at a time unless it is told otherwise: S3 itself decides a condition at once, and moto looks
+    and writes in two steps.
+    """
+    server = S3Server(free_port())
+    command = [python, "-c", _PROGRAM, str(server.port), "threaded" if threaded else "one by one"]
+    with tempfile.TemporaryDirectory(prefix="dovetail-s3-") as folder:
+        process = started(command, Path(folder) / "log", server.answers)
+        try:
+            yield server
+        finally:
+            stop(process)
