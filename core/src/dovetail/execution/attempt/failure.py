@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +12,7 @@ from dovetail.materializers.type_names import class_names
 from dovetail.records.report import Failure
 from dovetail.redaction import mask
 
-_OURS = str(Path(__file__).resolve().parent.parent)
+_OURS = str(Path(__file__).resolve().parents[2]) + os.sep
 _STANDARD = str(Path(traceback.__file__).parent)
 _IMPORTING = "<frozen importlib"
 _LONGEST = 10_000
