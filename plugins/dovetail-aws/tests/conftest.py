@@ -1,0 +1,157 @@
+"""AWS Secrets Manager as moto emulates it, a proxy before it that plays faults, a prefix for each test."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from pydantic import SecretStr
+
+from dovetail.testing.fault_proxy import FaultProxy, Request
+from dovetail_aws.manager import AwsSecretsManager
+from dovetail_aws.settings import AwsSecretsManagerConfig
+
+# One request at a time, as AWS itself changes a secret at once: moto looks and writes in two steps.
+SERVER = """
+import sys
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import run_simple
+run_simple("127.0.0.1", int(sys.argv[1]), DomainDispatcherApplication(create_backend_app), threaded=False)
+"""
+START = 60
+
+
+@pytest.fixture(autouse=True)
+def no_identity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep whoever runs the tests out of them."""
+    for name in (
+        "ACCESS_KEY_ID",
+        "SECRET_ACCESS_KEY",
+        "SESSION_TOKEN",
+        "PROFILE",
+        "REGION",
+        "DEFAULT_REGION",
+    ):
+        monkeypatch.delenv(f"AWS_{name}", raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "aws-credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status < 500
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return where moto listens."""
+    port = free_port()
+    log = tmp_path_factory.mktemp("moto") / "log"
+    with log.open("wb") as output:
+        server = subprocess.Popen([sys.executable, "-c", SERVER, str(port)], stdout=output, stderr=output)
+    try:
+        until = time.monotonic() + START
+        while not answers(port):
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < until, log.read_text()
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture(scope="session")
+def listening(service: str) -> Iterator[FaultProxy]:
+    with FaultProxy(service) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxy(listening: FaultProxy) -> FaultProxy:
+    """Return the proxy, with no fault and nothing counted."""
+    listening.mend()
+    return listening
+
+
+@pytest.fixture
+def refuse(proxy: FaultProxy) -> Callable[..., Any]:
+    """Return what lets the service answer requests by an error, in the form that AWS documents."""
+
+    def answer(code: str, message: str = "", *, status: int = 400, times: int = 99, to: str = "") -> Any:
+        body = json.dumps({"__type": code, "Message": message} if code else {}).encode()
+        return proxy.answer(status, body=body, times=times, when=lambda request: to in asked_of(request))
+
+    return answer
+
+
+def asked_of(request: Request) -> str:
+    return request.headers.get("x-amz-target", "").removeprefix("secretsmanager.")
+
+
+@pytest.fixture
+def asked(proxy: FaultProxy) -> Callable[[], list[str]]:
+    """Return what tells the operations that were asked for, in order."""
+    return lambda: [asked_of(each) for each in proxy.requests]
+
+
+@pytest.fixture
+def prefix() -> str:
+    """Return a prefix that no other test has."""
+    return f"test-{time.monotonic_ns()}/team"
+
+
+@pytest.fixture
+def aws(service: str) -> Any:
+    """Return a client such as others have, who do not know Dovetail."""
+    keys = {"aws_access_key_id": "AKIAOTHER", "aws_secret_access_key": "other"}
+    return boto3.client("secretsmanager", endpoint_url=service, region_name="eu-central-1", **keys)
+
+
+@pytest.fixture
+def made(prefix: str, proxy: FaultProxy, tmp_path: Path) -> Iterator[Callable[..., AwsSecretsManager]]:
+    """Return what makes a manager below the prefix of the test; settings as given."""
+    managers = []
+
+    def make(**settings: Any) -> AwsSecretsManager:
+        plain = {
+            "prefix": prefix,
+            "endpoint_url": proxy.url,
+            "region": "eu-central-1",
+            "access_key_id": SecretStr("AKIAEXAMPLE"),
+            "secret_access_key": SecretStr("canary-of-the-secret-key"),
+        }
+        config = AwsSecretsManagerConfig(**{**plain, **settings})
+        managers.append(AwsSecretsManager("vault", config, home=tmp_path / "unused"))
+        return managers[-1]
+
+    yield make
+    for each in managers:
+        each.close()
+
+
+@pytest.fixture
+def manager(made: Callable[..., AwsSecretsManager]) -> AwsSecretsManager:
+    return made()
