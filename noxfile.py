@@ -1,7 +1,7 @@
 """Every check of the repository; `nox` runs the ones a change must pass, `nox -l` lists all.
 
-`nox -s "plugin(numpy)"` checks one wheel, `nox -s full` adds `lowest` dependencies, all `pythons` and
-promised `sizes`, `nox -s bench` prints the table of costs. With uv on the path environments take seconds;
+`nox -s "plugin(numpy)"` checks one wheel, `nox -s full` adds `lowest` dependencies, all `pythons`,
+promised `sizes` and the `contracts` themselves, `nox -s bench` prints the table of costs. With uv on the path environments take seconds;
 without it pip does the same.
 """
 
@@ -146,7 +146,6 @@ def tests(session: nox.Session) -> None:
         "tests",
         "--ignore=tests/docs",
         "--ignore=tests/reliability",
-        "--ignore=tests/contracts",
     )
 
 
@@ -160,10 +159,15 @@ def reliability(session: nox.Session) -> None:
 
 @nox.session
 def contracts(session: nox.Session) -> None:
-    """Test the contracts themselves: each finds the faults planted for it, and blames nothing else."""
-    _install_group(session, "test")
+    """Test the contracts themselves: they find planted faults, blame nothing else, and kill mutants.
+
+    What the core implements is tried here, what a wheel implements in the wheel's own session.
+    """
+    _install_group(session, "test", "mutation")
     _install_editable(session, ROOT / "core")
-    _test(session, "-n2", "tests/contracts", DOVETAIL_TEST_SIZES="full")
+    counted = str(Path(session.create_tmp()).resolve() / "counted.json")
+    _test(session, "-n2", "tests/contracts", DOVETAIL_TEST_SIZES="full", DOVETAIL_CONTRACTS=counted)
+    session.run("python", "tests/contracts/mutation/run.py", env={"DOVETAIL_CONTRACTS": counted})
 
 
 @nox.session
@@ -220,10 +224,10 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def full(session: nox.Session) -> None:
-    """Run the sessions that take longer: `lowest`, `pythons` and `sizes`. Needs uv."""
+    """Run the sessions that take longer: `lowest`, `pythons`, `sizes` and `contracts`. Needs uv."""
     if shutil.which("uv") is None:
         session.error("`full` resolves with uv: pip install uv")
-    for name in (*(f"lowest({each})" for each in MEMBERS), "pythons", "sizes"):
+    for name in (*(f"lowest({each})" for each in MEMBERS), "pythons", "sizes", "contracts"):
         session.notify(name)
 
 
@@ -255,7 +259,8 @@ def sizes(session: nox.Session) -> None:
     """Run the tests of the core and across wheels in the sizes that are promised."""
     _install_group(session, "test", "notebook")
     _install_editable(session, ROOT / "core", *TOGETHER.values())
-    _test(session, "-n2", "core/tests", "tests", "--ignore=tests/docs", DOVETAIL_TEST_SIZES="full")
+    left = ("--ignore=tests/docs", "--ignore=tests/contracts")
+    _test(session, "-n2", "core/tests", "tests", *left, DOVETAIL_TEST_SIZES="full")
 
 
 def _overrides(built: dict[Path, Path], folder: Path) -> Path:

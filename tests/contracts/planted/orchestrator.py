@@ -27,7 +27,7 @@ def kit(faulty: type[Any]) -> type[Any]:
     return Local
 
 
-FAULTS = Faults(kit, OrchestratorContract, patience=6.0)
+FAULTS = Faults(kit, OrchestratorContract, patience=6.0, processes=6)
 CORRECT = SimpleNamespace(local=kit(LocalOrchestrator))
 
 
@@ -72,13 +72,24 @@ class ReportsBeforeTheEnd(LocalOrchestrator):
 class StartsTwice(LocalOrchestrator):
     """A step that is out is started a second time."""
 
-    def poll(self, handle: str, timeout: float) -> bool:
-        if not self._steps.in_process:
-            for process in list(self._running):
-                if process.task.attempt not in self.__dict__.setdefault("_again", set()):
-                    self._again.add(process.task.attempt)
-                    self._steps.start(process.task)
-        return super().poll(handle, timeout)
+    def submit(self, run_id: str, steps: Any) -> str:
+        return super().submit(run_id, _Twice(steps))
+
+
+class _Twice:
+    def __init__(self, steps: Any) -> None:
+        self._steps = steps
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._steps, name)
+
+    def start(self, task: StepTask) -> Any:
+        self._steps.start(task)
+        return self._steps.start(task)
+
+    def call(self, task: StepTask) -> Any:
+        self._steps.call(task)
+        return self._steps.call(task)
 
 
 @FAULTS.plant(3, dependents={5}, modelled_on="https://github.com/dagucloud/dagu/issues/1619")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import logging
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from dovetail.builtin.env_secrets_manager import EnvSecretsManager, EnvSecretsManagerConfig
 from dovetail.builtin.local_secrets_manager import LocalSecretsManager, LocalSecretsManagerConfig
 from dovetail.components.secrets_manager import SecretsManager
-from dovetail.errors import NotFoundError
+from dovetail.errors import NotFoundError, StoreError
 from dovetail.testing.faults import Faults
 from dovetail.testing.secrets_manager import SecretsManagerContract
 
@@ -68,8 +72,38 @@ def kit(faulty: type[Any]) -> type[Any]:
     return InMemory
 
 
+VALUES = {"user": "canary-anna", "password": "canary-value-6283"}
+
+
+class InVariables(SecretsManagerContract):
+    """The contract on the manager that reads variables, one for each key."""
+
+    @pytest.fixture
+    def manager(self, tmp_path: Path) -> SecretsManager:
+        return EnvSecretsManager("mine", EnvSecretsManagerConfig(), home=tmp_path)
+
+    @pytest.fixture
+    def kept(self, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str | None, Mapping[str, str]]:
+        monkeypatch.setenv("DOVETAIL_SECRET_KEPT_USER", VALUES["user"])
+        monkeypatch.setenv("DOVETAIL_SECRET_KEPT__PASSWORD", VALUES["password"])
+        monkeypatch.setenv("DOVETAIL_SECRET_OTHER_TOKEN", "another")
+        monkeypatch.setenv("DOVETAIL_SECRET__NAMELESS", "no secret")
+        return "kept", None, VALUES
+
+
+class InADocument(InVariables):
+    """The contract on the manager that reads one variable with all secrets."""
+
+    @pytest.fixture
+    def kept(self, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str | None, Mapping[str, str]]:
+        monkeypatch.setenv("DOVETAIL_SECRETS", json.dumps({"kept-safe": VALUES, "other": {"key": "value"}}))
+        return "kept-safe", None, VALUES
+
+
 FAULTS = Faults(kit, SecretsManagerContract)
-CORRECT = SimpleNamespace(local=kit(LocalSecretsManager), kept=kit(Kept))
+CORRECT = SimpleNamespace(
+    local=kit(LocalSecretsManager), kept=kit(Kept), variables=InVariables, document=InADocument
+)
 
 
 @FAULTS.plant(1)
@@ -151,3 +185,135 @@ class DeletesNamesakes(Kept):
     def delete(self, name: str, *, scope: str | None = None) -> None:
         for each in [each for each in self.place if each[1] == name]:
             del self.place[each]
+
+
+@FAULTS.plant(1)
+class NamesNoScope(Kept):
+    """The error leaves out which scope was looked into."""
+
+    def get(self, name: str, *, scope: str | None = None) -> Mapping[str, str]:
+        try:
+            return super().get(name, scope=scope)
+        except NotFoundError as error:
+            raise NotFoundError(f"no secret {name!r}", hint=error.hint) from None
+
+
+@FAULTS.plant(2)
+class ListsAsTheyCame(Kept):
+    """Names are listed in the order in which they were put."""
+
+    def names(self, *, scope: str | None = None) -> list[str]:
+        return [name for kept, name in list(self.place) if kept == scope]
+
+
+@FAULTS.plant(3, modelled_on="https://github.com/scaleway/python-scaleway/issues/48")
+class LogsItsAnswers(Kept):
+    """At level DEBUG what is read is logged as it is."""
+
+    def get(self, name: str, *, scope: str | None = None) -> Mapping[str, str]:
+        found = super().get(name, scope=scope)
+        logging.getLogger("service").debug("answer: %s", found)
+        return found
+
+
+@FAULTS.plant(3)
+class ShowsItself(Kept):
+    """The representation has what is kept."""
+
+    def __repr__(self) -> str:
+        return f"Kept({self.place})"
+
+
+@FAULTS.plant(4, modelled_on="https://github.com/pikkujs/pikku/issues/964")
+class RemembersWhatItRead(Kept):
+    """What another process puts is not seen by one that has read the secret before."""
+
+    def get(self, name: str, *, scope: str | None = None) -> Mapping[str, str]:
+        read = self.__dict__.setdefault("read", {})
+        if (scope, name) not in read:
+            read[scope, name] = super().get(name, scope=scope)
+        return dict(read[scope, name])
+
+    def put(self, name: str, values: Mapping[str, str], *, scope: str | None = None, **options: Any) -> None:
+        self.__dict__.setdefault("read", {}).pop((scope, name), None)
+        super().put(name, values, scope=scope, **options)
+
+    def delete(self, name: str, *, scope: str | None = None) -> None:
+        self.__dict__.setdefault("read", {}).pop((scope, name), None)
+        super().delete(name, scope=scope)
+
+
+@FAULTS.plant(4)
+class LooksTooLate(Kept):
+    """A secret that cannot be put whole is put in part."""
+
+    def put(self, name: str, values: Mapping[str, str], *, scope: str | None = None, **options: Any) -> None:
+        for number in range(len(values)):
+            super().put(name, dict(list(values.items())[: number + 1]), scope=scope, **options)
+
+
+@FAULTS.plant(4)
+class WritesKeyByKey(Kept):
+    """Of two writers at once each leaves some of its keys."""
+
+    def put(self, name: str, values: Mapping[str, str], *, scope: str | None = None, **options: Any) -> None:
+        old = dict(self.place.get((scope, name), {}))
+        super().put(name, values, scope=scope, **options)
+        self.place[scope, name] = mixed = old
+        for key in old.keys() - values.keys():
+            del mixed[key]
+        for key, value in values.items():
+            self.place[scope, name][key] = value
+            time.sleep(0.005)
+
+
+@FAULTS.plant(5, modelled_on="https://github.com/hashicorp/terraform-provider-aws/issues/10259")
+class KeepsTheNamesOfTheDeleted(Kept):
+    """A name that was deleted cannot be put again."""
+
+    def put(self, name: str, values: Mapping[str, str], *, scope: str | None = None, **options: Any) -> None:
+        if (scope, f"{name} deleted") in self.place:
+            raise StoreError(f"{name!r} is scheduled for deletion", hint="wait for 30 days")
+        super().put(name, values, scope=scope, **options)
+
+    def names(self, *, scope: str | None = None) -> list[str]:
+        return [each for each in super().names(scope=scope) if " " not in each]
+
+    def delete(self, name: str, *, scope: str | None = None) -> None:
+        if self.place.pop((scope, name), None) is not None:
+            self.place[scope, f"{name} deleted"] = {}
+
+
+@FAULTS.plant(5, dependents={6}, modelled_on="https://github.com/localstack/localstack/issues/11635")
+class ListsTheDeleted(Kept):
+    """What was deleted is still listed."""
+
+    def names(self, *, scope: str | None = None) -> list[str]:
+        return sorted(name.removesuffix(" deleted") for name in super().names(scope=scope))
+
+    def delete(self, name: str, *, scope: str | None = None) -> None:
+        if self.place.pop((scope, name), None) is not None:
+            self.place[scope, f"{name} deleted"] = {}
+
+
+@FAULTS.plant(6)
+class HasNoCapitals(Kept):
+    """Names that differ in case are one secret."""
+
+    def get(self, name: str, *, scope: str | None = None) -> Mapping[str, str]:
+        return super().get(name.lower(), scope=scope)
+
+    def put(self, name: str, values: Mapping[str, str], **options: Any) -> None:
+        super().put(name.lower(), values, **options)
+
+    def delete(self, name: str, *, scope: str | None = None) -> None:
+        super().delete(name.lower(), scope=scope)
+
+
+@FAULTS.plant(6)
+class FallsBackToAll(Kept):
+    """What a scope does not have is taken from the one that all share."""
+
+    def get(self, name: str, *, scope: str | None = None) -> Mapping[str, str]:
+        known = (scope, name) in self.place or (None, name) not in self.place
+        return super().get(name, scope=scope if known else None)

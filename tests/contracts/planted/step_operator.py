@@ -32,7 +32,7 @@ def kit(faulty: type[Any]) -> type[Any]:
     return Subprocess
 
 
-FAULTS = Faults(kit, StepOperatorContract, patience=10.0)
+FAULTS = Faults(kit, StepOperatorContract, patience=10.0, processes=6)
 CORRECT = SimpleNamespace(subprocess=kit(SubprocessStepOperator))
 
 

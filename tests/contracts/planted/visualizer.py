@@ -101,3 +101,11 @@ class DrawsAnything(HtmlVisualizer):
             return super().draw(subject, value)
         except UsageError:
             return Picture("text/html; charset=utf-8", b"<p></p>")
+
+
+@FAULTS.plant(5)
+class LeavesOutValues(HtmlVisualizer):
+    """The page of an artifact is the same for every value."""
+
+    def draw(self, subject: Any, value: Any = None) -> Picture:
+        return super().draw(subject)

@@ -26,6 +26,7 @@ class Visualizer(Component):
     2. Every text that came from a user or a plugin is escaped.
     3. The result needs no further request: no script, style, font or image from elsewhere.
     4. A subject that it cannot draw is refused with UsageError.
+    5. Another run, another artifact or another value gives another picture, of the media type it states.
     """
 
     type: ClassVar[str] = "visualizer"

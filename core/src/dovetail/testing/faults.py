@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,50 +35,6 @@ class Fault:
         return (self.faulty.__doc__ or self.faulty.__name__).partition("\n")[0]
 
 
-class Faults:
-    """The faults of one contract.
-
-    ::
-
-        FAULTS = Faults(kit)  # kit(implementation) -> a subclass of the contract, with its fixtures
-
-
-        @FAULTS.plant(6, dependents={2}, modelled_on="https://...")
-        class KeepsADirectory(MyStore):
-            '''Deleting a directory leaves it.'''
-
-            def delete(self, path): ...
-
-    A test that lasts longer than `patience` seconds has found its fault: nothing came to an end.
-    """
-
-    def __init__(
-        self, kit: Callable[[type[Any]], type[Any]], contract: type[Any], *, patience: float = 30.0
-    ) -> None:
-        self.kit = kit
-        self.contract = contract
-        self.patience = patience
-        self.all: list[Fault] = []
-
-    def plant(
-        self, number: int, *, dependents: Collection[int] = (), modelled_on: str | None = None
-    ) -> Callable[[_Implementation], _Implementation]:
-        """Return a decorator that notes a faulty class."""
-
-        def note(faulty: _Implementation) -> _Implementation:
-            # Under this name the child process that runs the contract finds it.
-            faulty.kit_on_trial = self.kit(faulty)
-            self.all.append(Fault(number, faulty, self.kit, frozenset(dependents), modelled_on))
-            return faulty
-
-        return note
-
-    @property
-    def numbers(self) -> list[int]:
-        """The behaviours that have a fault."""
-        return sorted({fault.number for fault in self.all})
-
-
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What the contract made of one fault: the numbers that failed, and of how many tests."""
@@ -101,27 +58,99 @@ class Finding:
         return f"{self.fault.faulty.__name__} (planted in {self.fault.number}): failed in {failed}"
 
 
-def judge(
-    faults: Iterable[Fault],
-    folder: Path,
-    *,
-    path: tuple[str, ...] = (),
-    only_own: bool = False,
-    patience: float = 30.0,
-) -> list[Finding]:
-    """Run the contract against each fault; with `only_own` only the tests of the fault's own number."""
-    planted = {f"Test{fault.faulty.__name__}": fault for fault in faults}
-    trial = Trial(
-        kits={name: f"{reference_to(fault.faulty)}.kit_on_trial" for name, fault in planted.items()},
-        folder=folder,
-        path=path,
-        numbers={name: {fault.number} for name, fault in planted.items()} if only_own else {},
-        patience=patience,
-    )
+class Faults:
+    """The faults of one contract.
+
+    ::
+
+        FAULTS = Faults(kit)  # kit(implementation) -> a subclass of the contract, with its fixtures
+
+
+        @FAULTS.plant(6, dependents={2}, modelled_on="https://...")
+        class KeepsADirectory(MyStore):
+            '''Deleting a directory leaves it.'''
+
+            def delete(self, path): ...
+
+    A test that lasts longer than `patience` seconds has found its fault: nothing came to an end. Where that
+    is the rule, many `processes` wait side by side.
+    """
+
+    def __init__(
+        self,
+        kit: Callable[[type[Any]], type[Any]],
+        contract: type[Any],
+        *,
+        patience: float = 30.0,
+        processes: int = 2,
+    ) -> None:
+        self.kit = kit
+        self.contract = contract
+        self.patience = patience
+        self.processes = processes
+        self.all: list[Fault] = []
+
+    def plant(
+        self, number: int, *, dependents: Collection[int] = (), modelled_on: str | None = None
+    ) -> Callable[[_Implementation], _Implementation]:
+        """Return a decorator that notes a faulty class."""
+
+        def note(faulty: _Implementation) -> _Implementation:
+            # Under this name the child process that runs the contract finds it.
+            faulty.kit_on_trial = self.kit(faulty)
+            self.all.append(Fault(number, faulty, self.kit, frozenset(dependents), modelled_on))
+            return faulty
+
+        return note
+
+    @property
+    def numbers(self) -> list[int]:
+        """The behaviours that have a fault."""
+        return sorted({fault.number for fault in self.all})
+
+    @property
+    def sample(self) -> list[Fault]:
+        """The first fault of each behaviour."""
+        return list({fault.number: fault for fault in reversed(self.all)}.values())[::-1]
+
+    def judge(
+        self,
+        chosen: Collection[Fault],
+        folder: Path,
+        *,
+        path: tuple[str, ...] = (),
+        only_own: bool = False,
+        environment: Mapping[str, str] | None = None,
+    ) -> list[Finding]:
+        """Run the contract against the chosen faults, in several processes.
+
+        With `only_own` one test of a fault's own number has to fail, and the tests of the others are not run.
+        """
+        groups = [list(chosen)[each :: self.processes] for each in range(self.processes)]
+        groups = [group for group in groups if group]
+
+        def judged(number: int) -> list[Finding]:
+            planted = {f"Test{fault.faulty.__name__}": fault for fault in groups[number]}
+            trial = Trial(
+                kits={name: f"{reference_to(each.faulty)}.kit_on_trial" for name, each in planted.items()},
+                folder=folder / str(number),
+                path=path,
+                numbers={name: {each.number} for name, each in planted.items()} if only_own else {},
+                patience=self.patience,
+                environment=environment or {},
+                one_failure=only_own,
+            )
+            return _findings(planted, trial.run())
+
+        with ThreadPoolExecutor(self.processes) as pool:
+            return [each for found in pool.map(judged, range(len(groups))) for each in found]
+
+
+def _findings(planted: Mapping[str, Fault], found: Iterable[Outcome]) -> list[Finding]:
     outcomes: dict[str, list[Outcome]] = {name: [] for name in planted}
-    for outcome in trial.run():
+    for outcome in found:
         outcomes[outcome.kit].append(outcome)
-    return [_finding(planted[name], found) for name, found in outcomes.items()]
+    return [_finding(planted[name], each) for name, each in outcomes.items()]
 
 
 def _finding(fault: Fault, outcomes: list[Outcome]) -> Finding:

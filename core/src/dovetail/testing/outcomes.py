@@ -33,6 +33,7 @@ class _Clerk:
     def __init__(self, trial: dict[str, Any]) -> None:
         self._numbers: dict[str, list[int] | None] = trial["numbers"]
         self._done: set[str] = set(trial["done"])
+        self._ended: set[str] | None = None if trial["ended"] is None else set(trial["ended"])
         self._file = Path(trial["file"]).open("a", encoding="utf-8")  # noqa: SIM115 - open as long as pytest runs
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -44,6 +45,8 @@ class _Clerk:
     def _wanted(self, item: pytest.Item) -> bool:
         kit, test = place_of(item.nodeid)
         numbers = self._numbers.get(kit)
+        if self._ended is not None and kit in self._ended:
+            return False
         return f"{kit}::{test}" not in self._done and (numbers is None or number_of(test) in numbers)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -55,10 +58,17 @@ class _Clerk:
         """Note that a test begins."""
         self._note(nodeid, "began")
 
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Leave out what follows a failure of its class, where one is enough."""
+        if self._ended is not None and place_of(item.nodeid)[0] in self._ended:
+            pytest.skip("a test of this class has failed")
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a failure of any part of a test, and how its body ended."""
         if report.failed:
             self._note(report.nodeid, "failed", _reason(report))
+            if self._ended is not None:
+                self._ended.add(place_of(report.nodeid)[0])
         elif report.skipped:
             self._note(report.nodeid, "skipped", _reason(report))
         elif report.when == "call":

@@ -14,6 +14,7 @@ A manager that only reads gives the fixture `kept` as well, which says what is t
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -126,6 +127,20 @@ class SecretsManagerContract:
         writer.get("filed")
         assert not [each for each in writer.home.rglob("*") if each.is_file() and _holds(each, value)]
 
+    def test_3_no_value_is_in_a_log_of_any_level(
+        self,
+        kept: tuple[str, str | None, Mapping[str, str]],
+        another: Callable[[], SecretsManager],
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        name, scope, values = kept
+        caplog.set_level(logging.DEBUG, logger="")
+        manager = another()
+        assert dict(manager.get(name, scope=scope)) == dict(values)
+        if manager.writes:
+            manager.put("logged", values, scope=scope)
+        assert not [value for value in values.values() if value in caplog.text]
+
     def test_4_put_replaces_a_secret_whole(
         self, writer: SecretsManager, another: Callable[[], SecretsManager]
     ) -> None:
@@ -208,6 +223,12 @@ class SecretsManagerContract:
         assert writer.get("shared-name")["scope"] == "None"
         assert [writer.names(scope=scope) for scope in SCOPES[:2]] == [["shared-name"], []]
 
+    def test_6_names_that_differ_in_case_are_different_secrets(self, writer: SecretsManager) -> None:
+        for name in ("Cased", "cased"):
+            writer.put(name, {"key": name})
+        assert [writer.get(name)["key"] for name in ("Cased", "cased")] == ["Cased", "cased"]
+        assert writer.names() == ["Cased", "cased"]
+
     def test_6_a_secret_of_one_scope_is_given_out_for_no_other(
         self, kept: tuple[str, str | None, Mapping[str, str]], manager: SecretsManager
     ) -> None:
@@ -215,6 +236,7 @@ class SecretsManagerContract:
         for other in ("pipeline:other", "profile:other", None if scope else "pipeline:None"):
             with pytest.raises(NotFoundError):
                 manager.get(name, scope=other)
+            assert name not in manager.names(scope=other)
 
 
 def _holds(file: Any, value: str) -> bool:  # noqa: ANN401 - a path

@@ -18,6 +18,8 @@ from dovetail.errors import UsageError
 _NUMBERED = re.compile(r"test_(\d+)_")
 _RESULTS = {"passed", "failed", "skipped"}
 _PAUSE = 0.02
+_BEGINNING = 120.0
+"""Seconds that pytest may take to begin, however busy the machine is."""
 _QUIET = ("-q", "--no-header", "--tb=short", "--import-mode=importlib", "-p", "no:cacheprovider")
 # What is installed beside pytest is another project's choice, and order and number of processes are ours.
 _WITHOUT = ("-p", "no:randomly", "-p", "no:xdist", "-p", "no:timeout", "-p", "no:cov")
@@ -50,7 +52,8 @@ class Trial:
 
     `path` is put on the import path of the tests, `numbers` names the only behaviours to test of a class.
     A test that lasts longer than `patience` seconds is ended with its process, and counts as failed; so
-    does one that ends the process. What comes after it is tested in another process.
+    does one that ends the process. What comes after it is tested in another process. With `one_failure` a
+    class whose first test has failed is left at that.
     """
 
     kits: Mapping[str, str]
@@ -59,6 +62,7 @@ class Trial:
     numbers: Mapping[str, Collection[int]] = field(default_factory=dict)
     patience: float = 120.0
     environment: Mapping[str, str] = field(default_factory=dict)
+    one_failure: bool = False
 
     def run(self) -> list[Outcome]:
         """Run every test; return how each ended.
@@ -82,7 +86,9 @@ class Trial:
         notes.unlink(missing_ok=True)
         notes.touch()
         numbers = {name: sorted(self.numbers[name]) if name in self.numbers else None for name in self.kits}
-        trial = {"file": str(notes), "done": list(outcomes), "numbers": numbers}
+        failed = sorted({each.kit for each in outcomes.values() if each.result == "failed"})
+        ended = failed if self.one_failure else None
+        trial = {"file": str(notes), "done": list(outcomes), "numbers": numbers, "ended": ended}
         (self.folder / "trial.json").write_text(json.dumps(trial), encoding="utf-8")
         log = self.folder / "pytest.log"
         with log.open("w", encoding="utf-8") as stream:
@@ -121,7 +127,8 @@ class Trial:
         """Wait for the end of the process, or make one; return why, where it was made."""
         while child.poll() is None:
             time.sleep(_PAUSE)
-            if time.time() - notes.stat().st_mtime > self.patience:
+            noted = notes.stat()
+            if time.time() - noted.st_mtime > (self.patience if noted.st_size else _BEGINNING):
                 os.killpg(child.pid, signal.SIGKILL)
                 child.wait()
                 return f"it did not end within {self.patience:.0f} s"

@@ -36,6 +36,8 @@ HOSTILE = (
 )
 _ACTIVE = {"script", "iframe", "object", "embed", "link", "base", "form", "img", "video", "audio", "source"}
 _ELSEWHERE = re.compile(r"(?:https?:)?//|url\(|@import", re.IGNORECASE)
+# Of lower case, as the register has them.
+_MEDIA_TYPE = r"(text|image|application)/[a-z0-9.+-]+(; *[a-z-]+=[\w-]+)*"
 _NAMES_OF_FORMATS = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml"}
 
 
@@ -83,7 +85,6 @@ class VisualizerContract:
 
     def test_3_nothing_is_fetched_from_elsewhere(self, visualizer: Visualizer, run: RunView) -> None:
         picture = visualizer.draw(run)
-        assert re.fullmatch(r"[\w.+-]+/[\w.+-]+(; *[\w-]+=[\w-]+)*", picture.media_type)
         if picture.media_type.startswith(("text/html", "image/svg")):
             found = Markup(picture.data.decode())
             assert not found.fetched
@@ -91,6 +92,19 @@ class VisualizerContract:
     def test_4_what_cannot_be_drawn_is_refused(self, visualizer: Visualizer) -> None:
         with pytest.raises(UsageError, match="object"):
             visualizer.draw(object())
+
+    def test_5_every_subject_has_a_picture_of_its_own(self, visualizer: Visualizer, run: RunView) -> None:
+        load, train = run.step("load").output, run.step("train").output
+        pictures = [visualizer.draw(each) for each in (run, load, train)]
+        pictures += [visualizer.draw(train, value) for value in ("one", "another")]
+        assert len({picture.data for picture in pictures}) == len(pictures)
+        assert [each.media_type for each in pictures if not re.fullmatch(_MEDIA_TYPE, each.media_type)] == []
+
+    def test_5_names_of_run_and_steps_can_be_read(self, visualizer: Visualizer, run: RunView) -> None:
+        for subject, name in ((run, "train"), (run.step("train").output, "train"), (run, "hostile")):
+            picture = visualizer.draw(subject)
+            if picture.media_type.startswith(("text/", "image/svg")):
+                assert name in picture.data.decode()
 
 
 class Markup(HTMLParser):
