@@ -12,7 +12,7 @@ from typing import Any, Literal, TypedDict, Unpack, overload
 from dovetail.client import Records, RunView
 from dovetail.definition.composition import Composition
 from dovetail.definition.pipeline import PipelineDefinition
-from dovetail.definition.quiet import ending_quietly, leave_quietly
+from dovetail.definition.quiet import ending_quietly, leave_quietly, without_secrets
 from dovetail.errors import DovetailError, StepError
 from dovetail.execution.attempt.script import MODE, Captured
 from dovetail.execution.beginning.outset import Revise
@@ -175,6 +175,7 @@ class Pipeline:
             return self.execute(request)
         except DovetailError as error:
             leave_quietly()
+            error = without_secrets(error)
             raise error.with_traceback(None) from error.__cause__
 
     def execute(self, request: Request) -> RunView:
