@@ -13,7 +13,7 @@ from dovetail.components.metadata_store import Facts
 from dovetail.names import made_at, new_id
 from dovetail.records.artifact import MANIFEST, artifact_directory
 from dovetail.records.record import now
-from dovetail.records.report import Reason, StepReport, log_path, report_path
+from dovetail.records.report import Reason, StepReport, code_path, job_path, log_path, report_path
 from dovetail.records.run import AttemptRecord, Status
 from dovetail.records.stack import StackRecord
 from dovetail.stacks.assemble import assemble, stack_record
@@ -59,6 +59,37 @@ def test_an_id_tells_when_it_was_made() -> None:
 def test_where_everything_is_referred_to_nothing_is_found(pruning: Pruning, first: RecordedRun) -> None:
     first.end()
     assert pruning.find() == Findings()
+
+
+def test_code_goes_that_no_recorded_run_refers_to(
+    stack: LiveStack, pruning: Pruning, first: RecordedRun
+) -> None:
+    used, loose = (code_path(f"blake3:{digit * 64}") for digit in "ab")
+    for each in (used, loose, "code/aa/by-hand.txt"):
+        stack.artifact_store.put(each, b"archive")
+    stack.artifact_store.put(job_path(first.run.id, 1), b'{"code": "blake3:%s"}' % (b"a" * 64))
+    stack.artifact_store.put(job_path(new_id(), 1), b'{"code": "blake3:%s"}' % (b"b" * 64))
+    assert Kind.CODE not in kinds(pruning.find()).values(), "a run goes on, which may have found it there"
+    assert pruning.find().left == 1
+    first.end()
+    found = pruning.find()
+    assert [each.directory for each in found.waste if each.kind is Kind.CODE] == [loose]
+    assert loose in {each.directory for each in pruning.remove(found.waste)}
+    assert [stack.artifact_store.size(each) for each in (used, loose)] == [7, None]
+    assert stack.artifact_store.size("code/aa/by-hand.txt") == 7
+    assert pruning.find() == Findings()
+
+
+def test_code_stays_that_a_run_may_have_found_there_since(
+    stack: LiveStack, pruning: Pruning, first: RecordedRun
+) -> None:
+    first.end()
+    stack.artifact_store.put(code_path("blake3:" + "c" * 64), b"archive")
+    found = pruning.find()
+    second = RecordedRun(stack, name="second")
+    assert list(pruning.remove(found.waste)) == []
+    second.end()
+    assert [each.kind for each in pruning.remove(found.waste)] == [Kind.CODE]
 
 
 def test_what_an_attempt_left_behind_is_found_and_removed(

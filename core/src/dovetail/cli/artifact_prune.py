@@ -100,7 +100,7 @@ def _show(found: Findings) -> None:
         ["id", "kind", "run", "step", "size", "what"], rows, empty="nothing is there that no run refers to"
     )
     if found.left:
-        say(f"{found.left} artifacts that nobody has recorded stay: runs go on, and may be writing them")
+        say(f"{found.left} artifacts or archives that nothing refers to stay: runs go on, and may need them")
 
 
 def _agreed(found: Findings) -> bool:

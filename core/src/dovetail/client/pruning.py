@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -14,7 +16,7 @@ from dovetail.components.artifact_store import ArtifactStore
 from dovetail.components.metadata_store import MetadataStore, RunQuery
 from dovetail.names import is_id, made_at
 from dovetail.records.artifact import ArtifactRecord, artifact_directory
-from dovetail.records.report import StepReport, report_path, run_directory
+from dovetail.records.report import CODE, JOBS, StepReport, code_path, report_path, run_directory
 from dovetail.records.run import RunRecord, Status
 
 _PAGE = 200
@@ -28,6 +30,7 @@ class Kind(StrEnum):
     ARTIFACT = "artifact"
     UNRECORDED = "unrecorded artifact"
     RUN = "files of a run"
+    CODE = "code archive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,14 @@ class Waste:
     @property
     def directory(self) -> str:
         """Return where its files lie in the artifact store."""
+        if self.kind is Kind.CODE:
+            return code_path(f":{self.id}")
         return run_directory(self.id) if self.kind is Kind.RUN else artifact_directory(self.id)
 
 
 @dataclass(slots=True)
 class Findings:
-    """What can go, and how many artifacts stay for now because a live run may be writing them."""
+    """What can go, and how much stays for now because a live run may be writing it."""
 
     waste: list[Waste] = field(default_factory=list)
     left: int = 0
@@ -73,11 +78,14 @@ class Pruning:
         """Return what no run refers to; nothing is changed.
 
         The files are listed first, the live runs asked for next, the index last: whatever is listed and
-        then neither recorded nor as young as a live run, nobody is about to record.
+        then neither recorded nor as young as a live run, nobody is about to record. Jobs, which refer to
+        code, are listed after that: those of a run that has ended meanwhile are among them.
         """
+        archives = _archives(self._artifacts.entries(CODE))
         stored = self._unrecorded()
-        run_files = self._stored("runs")
-        live = [run for index in self._indexes for run in _runs(index, Status.RUNNING, Status.PENDING)]
+        live = self._live()
+        jobs: list[str] = []
+        run_files = _by_directory(_noting_jobs(self._artifacts.entries("runs"), jobs), "runs")
         youngest = min((run.started for run in live), default=None)
         found = Findings(self._unreferenced({run.id for run in live}))
         needed = self._known(stored) | (self._awaited() if stored else set())
@@ -91,6 +99,13 @@ class Pruning:
             for key, size in sorted(run_files.items())
             if not self._is_run(key)
         ]
+        gone = {each.id for each in found.waste if each.kind is Kind.RUN}
+        used = self._code_of(each for each in jobs if archives and each.split("/")[2] not in gone)
+        for key in sorted(archives.keys() - used):
+            if live:
+                found.left += 1
+            else:
+                found.waste.append(Waste(Kind.CODE, key, archives[key], "of steps that ran elsewhere"))
         return found
 
     def remove(self, waste: Iterable[Waste]) -> Iterator[Waste]:
@@ -107,6 +122,8 @@ class Pruning:
             for each in batch:
                 if each.kind is Kind.RUN:
                     goes = not self._is_run(each.id)
+                elif each.kind is Kind.CODE:  # a run that has begun since may have found it there
+                    goes = not self._live()
                 else:
                     goes = each.id in forgotten if each.kind is Kind.ARTIFACT else each.id not in known
                 if goes:
@@ -144,8 +161,13 @@ class Pruning:
                 unknown[key] += sizes[key]
         return unknown
 
-    def _stored(self, top: str) -> Counter[str]:
-        return _by_directory(self._artifacts.entries(top), top)
+    def _live(self) -> list[RunRecord]:
+        return [run for index in self._indexes for run in _runs(index, Status.RUNNING, Status.PENDING)]
+
+    def _code_of(self, paths: Iterable[str]) -> set[str]:
+        """Return the names of the archives that the jobs at these paths refer to."""
+        found = [_document(self._artifacts.get(path)).get("code") for path in paths]
+        return {code.partition(":")[2] for code in found if isinstance(code, str)}
 
     def _known(self, ids: Iterable[str]) -> set[str]:
         return _known(self._indexes, list(ids))
@@ -191,6 +213,29 @@ def _pages(index: MetadataStore) -> Iterator[ArtifactRecord]:
     while page := index.unreferenced(before=before, limit=_PAGE):
         yield from page
         before = page[-1].id
+
+
+def _noting_jobs(entries: Iterable[tuple[str, int]], jobs: list[str]) -> Iterator[tuple[str, int]]:
+    """Yield the entries, and put the paths of those into `jobs` that are jobs of runs."""
+    for path, size in entries:
+        if path.split("/")[3:4] == [JOBS]:
+            jobs.append(path)
+        yield path, size
+
+
+def _document(data: bytes) -> dict[str, Any]:
+    """Return a JSON document; a damaged one says nothing, and the run that goes on writes another."""
+    try:
+        found = json.loads(data)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _archives(entries: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Return the sizes of the archives that lie where Dovetail puts them, by name."""
+    found = {path.rpartition("/")[2].removesuffix(".zip"): (path, size) for path, size in entries}
+    return {name: size for name, (path, size) in found.items() if path == code_path(f":{name}")}
 
 
 def _by_directory(entries: Iterable[tuple[str, int]], top: str) -> Counter[str]:

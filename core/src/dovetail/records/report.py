@@ -10,6 +10,11 @@ from dovetail.records.artifact import ArtifactRecord
 from dovetail.records.record import Record
 from dovetail.records.run import MetricRecord, Status
 
+CODE = "code"
+"""The directory of archives of code in any artifact store."""
+JOBS = "jobs"
+"""The directory of jobs among the files of a run."""
+
 
 class Reason(StrEnum):
     """Why an attempt ended."""
@@ -89,6 +94,12 @@ def run_directory(run_id: str) -> str:
     return f"runs/{run_id[-2:]}/{run_id}"
 
 
+def code_path(digest: str) -> str:
+    """Return where the archive of a tree of code of this digest lies in any artifact store."""
+    name = digest.partition(":")[2]
+    return f"{CODE}/{name[:2]}/{name}.zip"
+
+
 def report_path(run_id: str, attempt: str) -> str:
     """Return where the report of an attempt lies in any artifact store."""
     return f"{run_directory(run_id)}/reports/{attempt}.json"
@@ -96,7 +107,7 @@ def report_path(run_id: str, attempt: str) -> str:
 
 def job_path(run_id: str, epoch: int) -> str:
     """Return where the job of attempts elsewhere lies, for those that were given out under this epoch."""
-    return f"{run_directory(run_id)}/jobs/{epoch}.json"
+    return f"{run_directory(run_id)}/{JOBS}/{epoch}.json"
 
 
 def task_path(run_id: str, attempt: str) -> str:

@@ -26,13 +26,13 @@ from dovetail.execution.image.recipe import (
 )
 from dovetail.execution.provenance import GitState
 from dovetail.execution.remote.code_archive import (
-    archive_path,
     check_size,
     in_megabytes,
     tree_digest,
     write_archive,
 )
 from dovetail.execution.remote.code_files import code_files
+from dovetail.records.report import code_path
 from dovetail.records.stack import StackRecord
 
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
@@ -166,7 +166,7 @@ def repository_of(stack: str) -> str:
 def _fill(context: Path, what: Contents, text: str, echo: Callable[[str], None]) -> None:
     """Lay out what the recipe copies."""
     installed, project = context / INSTALLED, context / PROJECT
-    archive = project / archive_path(what.code)
+    archive = project / code_path(what.code)
     archive.parent.mkdir(parents=True)
     installed.mkdir()
     echo(f"code: {in_megabytes(what.size)} in {len(what.files)} files, {what.code}")

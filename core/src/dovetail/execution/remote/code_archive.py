@@ -12,6 +12,7 @@ from typing import BinaryIO
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.errors import ArtifactError, PlanError
 from dovetail.hashing import digest_stream, digest_value
+from dovetail.records.report import code_path
 
 CODE_LIMIT = 100 << 20
 """How many bytes of files are taken along; more is data, which belongs into artifacts."""
@@ -23,12 +24,6 @@ _MEGABYTE = 10**6
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _NAMED = 3
 _EXECUTABLE = 0o100
-
-
-def archive_path(digest: str) -> str:
-    """Return where the archive of a tree of this digest lies in any artifact store."""
-    name = digest.partition(":")[2]
-    return f"code/{name[:2]}/{name}.zip"
 
 
 def tree_digest(root: Path, files: Iterable[str]) -> str:
@@ -81,7 +76,7 @@ def store_archive(root: Path, files: list[str], store: ArtifactStore) -> tuple[s
         StoreError: the store refuses.
     """
     digest = tree_digest(root, files)
-    path = archive_path(digest)
+    path = code_path(digest)
     if store.size(path) is not None:
         return digest, False
     try:
@@ -100,7 +95,7 @@ def unpack_archive(store: ArtifactStore, digest: str, into: Path) -> None:
     Raises:
         ArtifactError: it is not there, or not what its name says.
     """
-    path = archive_path(digest)
+    path = code_path(digest)
     try:
         with _opened(store, path) as stream, zipfile.ZipFile(stream) as archive:
             names = archive.namelist()
