@@ -11,9 +11,10 @@ from dovetail.cli.render import json_option, print_json, say
 from dovetail.cli.run_names import pipeline_names, run_names
 from dovetail.cli.run_view import find_run, moment, run_summary
 from dovetail.client import Client, RunView
-from dovetail.client.deletion import delete_run, refuse_running
-from dovetail.errors import UsageError
+from dovetail.client.deletion import delete_run, refuse_handed_over, refuse_running
+from dovetail.errors import ConflictError, UsageError
 from dovetail.records.run import Status
+from dovetail.references import load
 
 _ENDED = [str(each) for each in (Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.INTERRUPTED)]
 _NAMED = 20
@@ -45,11 +46,21 @@ def delete(
         if not yes:
             _confirm(runs)
         for run in runs:
-            delete_run(run)
+            delete_run(_ended(run))
             say(f"deleted run {run.name}")
         say("artifacts that no run refers to any more go with `dovetail artifact prune`")
         if as_json:
             print_json([run_summary(run) for run in runs])
+
+
+def _ended(run: RunView) -> RunView:
+    """Return the run when nothing of it goes on: attempts that outlived their launcher are ended."""
+    try:
+        refuse_handed_over(run)
+    except ConflictError:
+        ended: RunView = load("dovetail.execution.cancelling.elsewhere:ask_to_end")(run, insist=True)
+        return ended
+    return run
 
 
 def _chosen(

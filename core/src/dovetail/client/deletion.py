@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dovetail.client.views import RunView
 from dovetail.errors import ConflictError
-from dovetail.records.report import run_directory
+from dovetail.records.report import handle_path, run_directory
 from dovetail.records.run import Status
 
 
@@ -17,17 +17,31 @@ def refuse_running(run: RunView) -> None:
         )
 
 
+def refuse_handed_over(run: RunView) -> None:
+    """Raise ConflictError for a run of which a step operator may still make an attempt."""
+    if run.status is not Status.INTERRUPTED:
+        return
+    artifacts = run.records.artifacts_of(run.record.stack)
+    for attempt in run.records.metadata.attempts(run.id):
+        if not attempt.status.ended and artifacts.size(handle_path(run.id, attempt.id)) is not None:
+            raise ConflictError(
+                f"step {attempt.step!r} of run {run.name!r} was handed over and may go on by itself",
+                hint=f"end it first: `dovetail run cancel {run.name}`",
+            )
+
+
 def delete_run(run: RunView) -> None:
     """Forget a run: its record, steps, attempts and metrics, its logs and its reports.
 
     Artifacts stay: other runs may read them from the cache, and pruning removes those that none refers to.
 
     Raises:
-        ConflictError: it is running.
+        ConflictError: it is running, or a step of it may be.
         LeaseError: somebody has just resumed it.
     """
     refuse_running(run)
     metadata, artifacts = run.records.metadata, run.records.artifacts_of(run.record.stack)
+    refuse_handed_over(run)
     lease = metadata.acquire(run.id)
     try:
         metadata.delete_run(run.id, lease)

@@ -132,3 +132,24 @@ def test_an_attempt_of_a_step_that_has_changed_is_ended_and_made_anew(
     assert resumed.returncode == 0, err
     assert '"attempts": 2' in out
     assert carriers(f"PLACE={tmp_path}") == []
+
+
+def test_cancelling_a_run_without_a_launcher_ends_what_goes_on(orphaned: CommandLine, tmp_path: Path) -> None:
+    answer = orphaned("run", "cancel", "last", "--now")
+    assert answer.code == 0, answer.err
+    assert carriers(f"PLACE={tmp_path}") == []
+    shown = orphaned("run", "show", "last", "--json").json()
+    assert shown["status"] == "cancelled"
+    assert "begun" in orphaned("run", "logs", "last", "work").out
+
+
+def test_deleting_such_a_run_ends_what_goes_on(orphaned: CommandLine, tmp_path: Path) -> None:
+    refused = orphaned.python("-c", "from dovetail.client import Client; Client().delete_run('last')")
+    assert "may go on by itself" in refused.err
+    assert carriers(f"PLACE={tmp_path}"), "what is refused changes nothing"
+    answer = orphaned("run", "delete", "last", "--yes")
+    assert answer.code == 0, answer.err
+    assert carriers(f"PLACE={tmp_path}") == []
+    assert list((orphaned.directory / ".dovetail/store").rglob("handles/*.json")) == []
+    found = orphaned("artifact", "prune", "--dry-run", "--json").json()["found"]
+    assert "code archive" in {each["kind"] for each in found}

@@ -13,6 +13,7 @@ from dovetail.execution.beginning.adoption import adopt
 from dovetail.execution.beginning.sessions import worked
 from dovetail.execution.cancelling.request import GRACE
 from dovetail.execution.recorder import Recorder
+from dovetail.execution.remote.detached import end_handed_over
 from dovetail.records.record import now
 from dovetail.records.request import EndRequest, request_path
 from dovetail.records.run import RunRecord, Status
@@ -31,7 +32,7 @@ def ask_to_end(run: RunView, *, insist: bool = False) -> RunView:
         ConflictError: the run has ended, or its artifact store cannot be reached from here.
     """
     if run.status is Status.INTERRUPTED:
-        return _settle(run)
+        return _settle(run, insist=insist)
     if run.status.ended:
         raise ConflictError(
             f"run {run.name!r} is {run.status} and cannot be cancelled",
@@ -60,7 +61,7 @@ def await_end(run: RunView, *, insist: bool = False) -> RunView:
         time.sleep(_PAUSE)
         run = run.refresh()
     if run.status is Status.INTERRUPTED:
-        run = _settle(run)
+        run = _settle(run, insist=insist)
     if run.status is not Status.CANCELLED:
         raise ConflictError(
             f"run {run.name!r} is {run.status}: it ended before it heard of the request",
@@ -100,14 +101,18 @@ def _artifacts(run: RunView) -> ArtifactStore:
     return store
 
 
-def _settle(run: RunView) -> RunView:
-    """Record that an interrupted run is not to be waited for; what its steps reported is taken in before."""
+def _settle(run: RunView, *, insist: bool) -> RunView:
+    """Record that an interrupted run is not to be waited for; what its steps reported is taken in before.
+
+    Attempts that outlive their launcher are ended first.
+    """
     metadata = run.records.metadata
     lease = metadata.acquire(run.id)
     try:
         found = run.refresh()
         recorder = Recorder(metadata, lease)
         store = run.records.artifacts_of(run.record.stack)
+        end_handed_over(run.record.stack, run.id, metadata, store, 0.0 if insist else grace_of(run))
         adopt(found.plan, found.record, metadata, store, recorder)
         recorder.flush()
         for step in metadata.steps(run.id):

@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
+from dovetail.components.artifact_store import ArtifactStore
 from dovetail.components.metadata_store import MetadataStore
 from dovetail.components.step_operator import StepOperator
-from dovetail.errors import ArtifactError, DovetailError
+from dovetail.errors import ArtifactError, DovetailError, RunError
 from dovetail.execution.recorder import Recorder
 from dovetail.execution.remote.operating import Submitted
 from dovetail.records.record import now
 from dovetail.records.report import Reason, StepTask, handle_path, log_path, task_path
 from dovetail.records.run import AttemptRecord, Status
+from dovetail.records.stack import StackRecord
+from dovetail.stacks.assemble import assemble
 from dovetail.stacks.stack import LiveStack
+
+_PAUSE = 0.2
+_PATIENCE = 30.0
+"""How long after the grace time an attempt is waited for."""
+
+
+def handed_over(run_id: str, metadata: MetadataStore, store: ArtifactStore) -> list[AttemptRecord]:
+    """Return the attempts of a run that a step operator has taken and nobody has seen the end of."""
+    left = [each for each in metadata.attempts(run_id) if not each.status.ended]
+    return [each for each in left if store.size(handle_path(run_id, each.id)) is not None]
+
+
+def end_handed_over(
+    stack: StackRecord, run_id: str, metadata: MetadataStore, store: ArtifactStore, grace: float
+) -> None:
+    """End what step operators still make of a run whose launcher is dead; without that do nothing.
+
+    Raises:
+        DovetailError: an attempt cannot be ended from here.
+    """
+    if left := handed_over(run_id, metadata, store):
+        with assemble(stack, only=("artifact_store", "step_operator")) as live:
+            Detached(live, lambda _: None).end(left, grace)
 
 
 class Detached:
@@ -51,14 +78,39 @@ class Detached:
         for attempt in metadata.attempts(next(iter(tasks.values())).run_id) if tasks else ():
             if attempt.id not in dropped:
                 continue
-            kept = Submitted.from_json(self._store.get(handle_path(attempt.run_id, attempt.id)))
             operator: StepOperator = self._stack.components["step_operator"]  # type: ignore[assignment] # checked
-            operator.cancel(kept.handle, 0.0)
+            operator.cancel(self._handle(attempt), 0.0)
             self._note(
                 f"step {attempt.step!r}: the attempt that still goes on is ended, for the step has changed"
             )
             ended = {"status": Status.CANCELLED, "reason": Reason.CANCELLED.value, "finished": now()}
             recorder.attempt(attempt.model_copy(update=ended))
+
+    def end(self, attempts: Iterable[AttemptRecord], grace: float) -> None:
+        """End attempts that may go on, and return when they have ended.
+
+        Raises:
+            NotFoundError: an attempt is known only on another machine.
+            RunError: one does not end.
+        """
+        operator: StepOperator = self._stack.components["step_operator"]  # type: ignore[assignment] # by its type
+        handles = [(each, self._handle(each)) for each in attempts]
+        for _, handle in handles:
+            operator.attach(handle)
+            operator.cancel(handle, grace)
+        until = time.monotonic() + grace + _PATIENCE
+        for attempt, handle in handles:
+            while operator.wait(handle, _PAUSE) is None:
+                if time.monotonic() > until:
+                    raise RunError(
+                        f"step {attempt.step!r} was asked to end and goes on with {operator.name!r}",
+                        hint="look there what holds it up, and cancel the run again",
+                    )
+            self._keep_log(attempt, operator.logs(handle))
+            operator.forget(handle)
+
+    def _handle(self, attempt: AttemptRecord) -> str:
+        return Submitted.from_json(self._store.get(handle_path(attempt.run_id, attempt.id))).handle
 
     def _keep_log(self, attempt: AttemptRecord, log: bytes) -> None:
         path = log_path(attempt.run_id, attempt.id)
