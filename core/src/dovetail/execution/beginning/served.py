@@ -7,6 +7,7 @@ from typing import Literal
 
 from dovetail.components.step_operator import StepOperator
 from dovetail.errors import PlanError
+from dovetail.execution.beginning.secrets_in_reach import refuse_unreachable_secrets
 from dovetail.records.plan import Plan, StepPlan
 from dovetail.stacks.stack import LiveStack
 
@@ -26,6 +27,7 @@ def refuse_unserved(plan: Plan, stack: LiveStack, *, in_process: bool = False) -
             )
     if any(step.options.step_operator for step in plan.steps):
         stack.check_reach(in_process=in_process, operated=True)
+    refuse_unreachable_secrets(plan, stack, in_process=in_process)
 
 
 def _unserved(step: StepPlan, stack: LiveStack) -> Sequence[tuple[str, str]]:

@@ -1,0 +1,56 @@
+"""Whether the secrets that steps ask for can be looked up where they run: better seen before the run."""
+
+from __future__ import annotations
+
+from dovetail.components.component import Component, Reach
+from dovetail.errors import PlanError
+from dovetail.records.plan import Plan, StepPlan
+from dovetail.secrets import references_in
+from dovetail.stacks.assemble import secrets_manager
+from dovetail.stacks.stack import PLACES, USED_BY_STEPS, LiveStack
+
+
+def refuse_unreachable_secrets(plan: Plan, stack: LiveStack, *, in_process: bool = False) -> None:
+    """Refuse a plan with a step that needs a secret where the secrets manager of the stack cannot be asked.
+
+    Raises:
+        PlanError: there is such a step, with the smallest change that mends it.
+    """
+    manager: Component | None = None
+    for step in plan.steps:
+        runner = _runner(step, stack, in_process=in_process)
+        if runner is None or runner.reach is not Reach.NETWORK:
+            continue
+        if (asking := _asking(step, stack)) is None:
+            continue
+        manager = manager or secrets_manager(stack.record, home=stack.home)
+        if manager.reach < runner.reach:
+            kind = runner.type.replace("_", " ")
+            raise PlanError(
+                f"step {step.name!r} cannot work: {kind} {runner.name!r} runs it {PLACES[runner.reach]}, "
+                f"where {asking} asks for a secret, and secrets manager {manager.name!r} can be used only "
+                f"{PLACES[manager.reach]}",
+                where=step.source.path or step.source.module,
+                hint=f"`dovetail stack update {stack.name} --secrets-manager NAME` with one that is reached "
+                "from there",
+            )
+
+
+def _runner(step: StepPlan, stack: LiveStack, *, in_process: bool) -> Component | None:
+    """Return what runs a step elsewhere than in this process."""
+    if step.options.step_operator:
+        return stack.get("step_operator")
+    return None if in_process else stack.get("orchestrator")
+
+
+def _asking(step: StepPlan, stack: LiveStack) -> str | None:
+    """Return what of a step, or of the components it uses, refers to a secret; None where nothing does."""
+    for kind in USED_BY_STEPS:
+        record = stack.record.components.get(kind)
+        if record is not None and next(references_in(record.config), None) is not None:
+            return f"{kind.replace('_', ' ')} {record.name!r}"
+    if next(references_in(dict(step.parameters)), None) is not None:
+        return "a parameter"
+    if next(references_in(dict(step.options.environment.get("variables", {}))), None) is not None:
+        return "a variable"
+    return None
