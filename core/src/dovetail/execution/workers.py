@@ -16,6 +16,7 @@ from dovetail.errors import IntegrationError, PlanError
 from dovetail.execution.attempt.job import Job, WorkerComponent
 from dovetail.execution.attempt.step_runner import Worker
 from dovetail.execution.attempt.unreported import Unreported
+from dovetail.execution.attempt.variables import plain_variables
 from dovetail.execution.hygiene import Hygiene
 from dovetail.execution.intake import read_report, report_without
 from dovetail.execution.output import Capture
@@ -178,10 +179,8 @@ class LocalWorkers:
         if step.options.step_operator:
             return self.operating.start(task)
         self._attempts[task.attempt] = task.step
-        variables = {
-            str(key): str(value) for key, value in step.options.environment.get("variables", {}).items()
-        }
-        return self._ready_pool().start(task, variables=variables or None)
+        fresh = bool(step.options.environment.get("variables"))
+        return self._ready_pool().start(task, variables=plain_variables(step), fresh=fresh)
 
     def wait(self, timeout: float | None) -> None:
         """Return when a process has ended or after the timeout; pass on what people should know."""

@@ -23,6 +23,7 @@ from dovetail.execution.attempt.job import Job
 from dovetail.execution.attempt.module_file import check_module, same_file
 from dovetail.execution.attempt.script import MODE, inert, load_script
 from dovetail.execution.attempt.unreported import Unreported
+from dovetail.execution.attempt.variables import variables_set
 from dovetail.materializers.artifacts import load_artifact, save_artifact
 from dovetail.materializers.registry import load_materializer
 from dovetail.names import new_id
@@ -92,7 +93,8 @@ class Worker:
         outputs: tuple[ArtifactRecord, ...] = ()
         reason, status = Reason.COMPLETED, Status.COMPLETED
         try:
-            outputs = self._attempt(task, step, context, scratch)
+            with variables_set(step, self._secrets):
+                outputs = self._attempt(task, step, context, scratch)
         except KeyboardInterrupt as error:
             status, reason, failure = Status.CANCELLED, Reason.CANCELLED, failure_of(error)
         except BaseException as error:  # noqa: BLE001 - the border around the user's step

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from dovetail.components.component import Reach
 from dovetail.components.step_operator import StepOperator, StepSubmission
 from dovetail.errors import ArtifactError, NotFoundError
 from dovetail.execution.attempt.job import Job, WorkerComponent
+from dovetail.execution.attempt.variables import plain_variables
 from dovetail.execution.processes.log_file import LogFile
 from dovetail.execution.progress import Progress
 from dovetail.execution.remote.errand import Errand
@@ -149,7 +150,7 @@ class Operating:
             step=task.step,
             attempt=task.attempt,
             command=self.command(task, _minor(python) if python and operator.isolates else None),
-            environment=_texts(declared.get("variables", {})),
+            environment=plain_variables(step),
             resources=step.options.resources,
             settings=step.options.settings.get(flavor.rpartition("/")[2], {}),
             timeout=task.timeout,
@@ -207,10 +208,6 @@ def _below(places: tuple[str, ...], root: Path) -> list[str]:
 
 def _is_code(place: Path, root: Path) -> bool:
     return not {"site-packages", "dist-packages"}.intersection(place.relative_to(root).parts)
-
-
-def _texts(variables: Mapping[str, object]) -> dict[str, str]:
-    return {str(key): str(value) for key, value in variables.items()}
 
 
 def _minor(python: str) -> str:
