@@ -24,6 +24,7 @@ MODES = {
     "processes": ([], {}),
     "spawned": ([], {"DOVETAIL_START_METHOD": "spawn"}),
     "in_process": (["--in-process"], {}),
+    "operated": ([], {}),
 }
 PIPELINES = {"talkative": 0, "raising": 1, "dying": 1, "returning": 1}
 
@@ -76,11 +77,30 @@ def said(answer: Answer) -> list[str]:
     return found_in(answer.out.encode() + answer.err.encode())
 
 
+def operated(kept: CommandLine) -> None:
+    """Let all steps go to a step operator, one of whose own settings is the secret."""
+    text = (kept.directory / "confidential.py").read_text(encoding="utf-8")
+    kept.write(
+        "confidential.py",
+        text.replace("@step\n", "@step()\n").replace("@step(", "@step(step_operator=True, "),
+    )
+    variables = '{"OPERATORS_OWN": "{{ secret.db.password }}"}'
+    for words in (
+        ("step-operator", "register", "apart", "--flavor", "subprocess", "--environment", variables),
+        ("stack", "register", "away", "-o", "local", "-a", "local", "-s", "apart"),
+        ("stack", "set", "away"),
+    ):
+        answer = kept(*words)
+        assert answer.code == 0, answer.err
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_g13_a_canary_is_in_no_file_and_no_output_whatever_a_step_does_with_it(
     kept: CommandLine, mode: str, tell: Callable[[str], None]
 ) -> None:
     options, variables = MODES[mode]
+    if mode == "operated":
+        operated(kept)
     commands = [
         ("run", "show", "last"),
         ("run", "logs", "last"),
@@ -159,11 +179,13 @@ def test_g13_the_live_display_of_a_terminal_shows_no_canary(kept: CommandLine, m
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks into /proc")
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", "spawn", "operated"])
 def test_g13_no_process_has_a_canary_among_its_arguments(
     kept: CommandLine, method: str, tell: Callable[[str], None]
 ) -> None:
-    variables = {"HOLD": "1", "DOVETAIL_START_METHOD": method}
+    variables = {"HOLD": "1"} if method == "operated" else {"HOLD": "1", "DOVETAIL_START_METHOD": method}
+    if method == "operated":
+        operated(kept)
     process = kept.spawn("run", "confidential.py:talkative", env=variables)
     seen, found = 0, []
     while process.poll() is None:

@@ -59,6 +59,13 @@ def starts(password: Secret) -> int:
     return 1
 
 
+@step(environment={"variables": {"SERVICE": "https://me:{{ secret.db.token }}@host"}})
+def calls() -> int:
+    print("service", os.environ["SERVICE"], "own", os.environ.get("OPERATORS_OWN"), flush=True)
+    subprocess.run([sys.executable, "-c", "import os; print('child', dict(os.environ))"], check=True)
+    return len(os.environ["SERVICE"])
+
+
 @step
 def notes(password: Secret) -> str:
     value = password.reveal()
@@ -97,6 +104,7 @@ def talkative():
     says(password=REFERENCE, settings=Settings(token=Secret.of("db", "token")))
     logs(password=Secret.of("db", "password"))
     starts(password=REFERENCE)
+    calls()
     notes(password=REFERENCE)
 
 

@@ -24,6 +24,7 @@ from dovetail.errors import ConfigurationError, NotFoundError, StoreError, did_y
 from dovetail.host.process_tree import ATTEMPT, SERVICE, carriers, send_signal
 from dovetail.names import is_id, new_id
 from dovetail.records.report import Reason
+from dovetail.redaction import mask
 
 fcntl: Any
 try:
@@ -102,15 +103,17 @@ class ProcessStepOperator(StepOperator):
         if place.is_dir():
             return handle
         command = [*self.prepared(submission)]
+        environment = _environment(limits.environment, submission)
         told = Instructions(
             directory=str(place),
             command=command,
-            environment=_environment(limits.environment, submission),
+            environment=environment,
             memory=limits.memory,
             cpu_seconds=limits.cpu_seconds,
             timeout=submission.timeout,
             grace=self.config.grace,
             parent=None if self.detached else os.getpid(),
+            confidential=[each for each in environment.values() if mask(each) != each],
         )
         try:
             holder = self._hold(place)

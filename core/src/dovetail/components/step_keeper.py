@@ -25,6 +25,7 @@ from dovetail.host.process_tree import (
     send_signal,
 )
 from dovetail.host.process_usage import cpu_seconds, memory_in_use
+from dovetail.redaction import Stream, register
 
 LOG, END, CANCEL, WORK = "log", "end.json", "cancel.json", "work"
 """What lies in the directory of an attempt: its output, how it ended, a request to end, its directory."""
@@ -37,7 +38,10 @@ _BURIAL = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instructions:
-    """What a keeper is told on its standard input. With `parent` the attempt ends when that process does."""
+    """What a keeper is told on its standard input. With `parent` the attempt ends when that process does.
+
+    `confidential` are values that it is not to write down.
+    """
 
     directory: str
     command: list[str]
@@ -48,6 +52,7 @@ class Instructions:
     grace: float = 5.0
     log_limit: int = 64 << 20
     parent: int | None = None
+    confidential: list[str] = field(default_factory=list)
 
     def to_json(self) -> bytes:
         """Return them as one line."""
@@ -94,6 +99,7 @@ class Keeper:
     ending: Ending = field(default_factory=Ending)
     _size: int = 0
     _last: bytes = b""
+    _output: Stream = field(default_factory=Stream)
     _kills: int | None = None
 
     @property
@@ -115,6 +121,7 @@ class Keeper:
             self._watch(process, log)
             self._bury()
             self._drain(process, log)
+            self._keep(self._output.flush(), log)
         self._write_end(self._judged(process.returncode))
 
     def _start(self, log: Any) -> subprocess.Popen[bytes] | None:  # noqa: ANN401 - a raw file
@@ -172,9 +179,12 @@ class Keeper:
         return bool(data)
 
     def _take(self, data: bytes, log: Any) -> None:  # noqa: ANN401 - a raw file
+        self._keep(self._output.feed(data), log)
+
+    def _keep(self, data: bytes, log: Any) -> None:  # noqa: ANN401 - a raw file
         self._last = (self._last + data[-_LAST_WORDS:])[-_LAST_WORDS:]
         left = self.told.log_limit - self._size
-        if left <= 0:
+        if left <= 0 or not data:
             return
         if len(data) > left:
             notice = f"\n[more than {self.told.log_limit} bytes: the rest of the output is left out]\n"
@@ -229,7 +239,10 @@ def _ignore(_number: int, _frame: object) -> None:
 
 def main() -> NoReturn:
     """Keep the attempt that standard input tells of."""
-    Keeper(Instructions(**json.loads(sys.stdin.buffer.readline()))).keep()
+    told = Instructions(**json.loads(sys.stdin.buffer.readline()))
+    for each in told.confidential:
+        register(each)
+    Keeper(told).keep()
     sys.exit(0)
 
 

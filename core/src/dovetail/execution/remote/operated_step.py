@@ -79,8 +79,7 @@ class OperatedStep:
         data = self._operator.logs(self.handle, self._shown)
         if data:
             self._shown += len(data)
-            self.log.write(data)
-            self._echo(data)
+            self._echo(self.log.write(data))
 
     def _in_trouble(self, error: Exception) -> StepEnd | None:
         """Be patient with an operator that cannot be asked, for a while."""
@@ -92,6 +91,7 @@ class OperatedStep:
     def _close(self, end: StepEnd) -> None:
         if self._reason is not None and end.reason is not Reason.COMPLETED:
             end = replace(end, reason=self._reason)
+        self._echo(self.log.flush())
         self.log.close()
         self.ended = end
 
