@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +15,7 @@ from pydantic import SecretStr
 from dovetail.testing.fault_proxy import FaultProxy, Request
 from dovetail_aws.manager import AwsSecretsManager
 from dovetail_aws.settings import AwsSecretsManagerConfig
-
-# One request at a time, as AWS itself changes a secret at once: moto looks and writes in two steps.
-SERVER = """
-import sys
-from moto.server import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import run_simple
-run_simple("127.0.0.1", int(sys.argv[1]), DomainDispatcherApplication(create_backend_app), threaded=False)
-"""
-START = 60
+from real_servers.s3 import s3_server
 
 
 @pytest.fixture(autouse=True)
@@ -47,40 +35,11 @@ def no_identity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
-def answers(port: int) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/")
-        return connection.getresponse().status < 500
-    except OSError:
-        return False
-    finally:
-        connection.close()
-
-
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return where moto listens."""
-    port = free_port()
-    log = tmp_path_factory.mktemp("moto") / "log"
-    with log.open("wb") as output:
-        server = subprocess.Popen([sys.executable, "-c", SERVER, str(port)], stdout=output, stderr=output)
-    try:
-        until = time.monotonic() + START
-        while not answers(port):
-            assert server.poll() is None, log.read_text()
-            assert time.monotonic() < until, log.read_text()
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.kill()
-        server.wait()
+def service() -> Iterator[str]:
+    """Return where moto listens: to everything of AWS, whatever it is asked for first."""
+    with s3_server() as running:
+        yield running.url
 
 
 @pytest.fixture(scope="session")

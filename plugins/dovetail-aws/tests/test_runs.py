@@ -116,7 +116,7 @@ def test_secrets_are_registered_shown_changed_and_deleted(
     )
     assert kept("secret", "get", "db", "--reveal", "--json").json()["values"] == {"token": "new-word"}
     assert kept("secret", "delete", "db", "--yes").code == 0
-    assert_message(kept("secret", "get", "db"), 1, "no secret 'db'")
+    assert_message(kept("secret", "get", "db"), 5, "no secret 'db'")
     assert kept("secret", "register", "db", "--from-env", "token=T", T="newest-word").code == 0
     assert kept("secret", "get", "db", "--reveal", "--json").json()["values"] == {"token": "newest-word"}
 
