@@ -13,14 +13,14 @@ import pytest
 from dovetail.builtin.memory_artifact_store import MemoryArtifactStore, MemoryArtifactStoreConfig
 from dovetail.errors import ArtifactError, PlanError
 from dovetail.execution.remote.code_archive import (
-    archive_path,
     check_size,
     store_archive,
     tree_digest,
     unpack_archive,
     write_archive,
 )
-from dovetail.execution.remote.code_files import code_files
+from dovetail.execution.remote.code_files import IGNORE, code_files
+from dovetail.records.report import code_path
 
 TREE = {
     "run.py": "import steps\n",
@@ -85,6 +85,15 @@ def test_a_project_that_a_git_around_it_ignores_is_one_without_git(tmp_path: Pat
     assert code_files(lay(root)) == TRAVELS
 
 
+def test_the_keys_of_this_user_stay_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("run.py", "own/keys/secrets.key", "owner.py", ".dovetail/store/secrets/db"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    (tmp_path / IGNORE).write_text("!.dovetail/\n")
+    monkeypatch.setenv("DOVETAIL_HOME", str(tmp_path / "own"))
+    assert code_files(tmp_path) == [IGNORE, "owner.py", "run.py"]
+
+
 def test_equal_trees_have_equal_digests_and_archives(tmp_path: Path) -> None:
     one, two = lay(tmp_path / "one"), lay(tmp_path / "two")
     os.utime(two / "run.py", (1, 1))
@@ -117,7 +126,7 @@ def test_it_is_stored_once_and_unpacked_as_it_was(tmp_path: Path, store: MemoryA
     (root / "run.py").chmod(0o755)
     digest, new = store_archive(root, TRAVELS, store)
     assert (new, store_archive(root, TRAVELS, store)) == (True, (digest, False))
-    assert [path for path, _ in store.entries("code")] == [archive_path(digest)]
+    assert [path for path, _ in store.entries("code")] == [code_path(digest)]
     there = tmp_path / "there"
     there.mkdir()
     unpack_archive(store, digest, there)
@@ -139,12 +148,12 @@ def test_too_much_is_refused_with_the_biggest_files(tmp_path: Path) -> None:
 def test_a_damaged_archive_is_refused(tmp_path: Path, store: MemoryArtifactStore, harm: str) -> None:
     root = lay(tmp_path / "p")
     digest, _ = store_archive(root, TRAVELS, store)
-    data = store.get(archive_path(digest))
-    store.delete(archive_path(digest))
+    data = store.get(code_path(digest))
+    store.delete(code_path(digest))
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr("../out.py" if harm == "outside" else "run.py", "import steps\n")
-    store.put(archive_path(digest), data[:-40] if harm == "cut" else stream.getvalue())
+    store.put(code_path(digest), data[:-40] if harm == "cut" else stream.getvalue())
     there = tmp_path / "there"
     there.mkdir()
     with pytest.raises(ArtifactError, match="damaged"):
@@ -157,7 +166,7 @@ def test_an_archive_that_came_with_the_machine_is_taken_from_there(
 ) -> None:
     files = code_files(lay(tmp_path / "tree"))
     digest = tree_digest(tmp_path / "tree", files)
-    archive = tmp_path / "image" / archive_path(digest)
+    archive = tmp_path / "image" / code_path(digest)
     archive.parent.mkdir(parents=True)
     with archive.open("wb") as stream:
         write_archive(tmp_path / "tree", files, stream)

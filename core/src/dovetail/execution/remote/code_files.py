@@ -10,7 +10,7 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 from dovetail.errors import ConfigurationError
-from dovetail.stacks.workspace import DIRECTORY
+from dovetail.stacks.workspace import DIRECTORY, home
 
 IGNORE = ".dovetailignore"
 """The file at the source root that names, like `.gitignore`, what steps elsewhere do not need."""
@@ -24,21 +24,35 @@ def code_files(root: Path) -> list[str]:
     """Return the files below `root` that travel with a step, sorted: relative, POSIX, regular files only.
 
     In a git work tree they are those that git tracks or would add; elsewhere all that no `.gitignore` names.
-    What `.dovetailignore` at the root names stays at home in both.
+    What `.dovetailignore` at the root names stays at home in both, and so does Dovetail's own directory of
+    this user, with its keys, where that is below the root.
 
     Raises:
         ConfigurationError: a name is no UTF-8.
     """
-    ignored = GitIgnoreSpec.from_lines([*_NEVER, *_lines(root / IGNORE)])
+    ignored = GitIgnoreSpec.from_lines([*_lines(root / IGNORE), *_NEVER])
+    ours = _below(home(), root)
     known = _known_to_git(root)
     found = _walk(root) if known is None else known
-    files = sorted({each for each in found if not ignored.match_file(each) and (root / each).is_file()})
+    files = sorted(
+        {
+            each
+            for each in found
+            if not (ignored.match_file(each) or (ours and each.startswith(ours))) and (root / each).is_file()
+        }
+    )
     for each in files:
         if not each.isprintable():
             raise ConfigurationError(
                 f"the name of file {each!r} is no plain text", hint=f"rename it, or name it in {IGNORE}"
             )
     return files
+
+
+def _below(place: Path, root: Path) -> str | None:
+    """Return how names of files in `place` begin, seen from the root; None where it is not below that."""
+    place, root = place.resolve(), root.resolve()
+    return f"{place.relative_to(root).as_posix()}/" if root in place.parents else None
 
 
 def _known_to_git(root: Path) -> Iterable[str] | None:
