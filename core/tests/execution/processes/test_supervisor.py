@@ -214,8 +214,8 @@ def test_the_supervisor_imports_nothing_beyond_the_standard_library_and_little_o
     ours = """
         failpoints redaction references host host.c_library host.memory_kills host.process_tree execution
         execution.processes execution.processes.boot execution.processes.channel
-        execution.processes.frames execution.processes.log_file execution.processes.starting execution.processes.strays
-        execution.processes.supervised_step execution.processes.supervisor
+        execution.processes.frames execution.processes.log_file execution.processes.starting
+        execution.processes.strays execution.processes.supervised_step execution.processes.supervisor
     """
     known = {f"dovetail.{each}" for each in ours.split()}
     assert {each for each in loaded if each.startswith("dovetail.")} <= known
