@@ -1,8 +1,8 @@
 """Every check of the repository; `nox` runs the ones a change must pass, `nox -l` lists all.
 
 `nox -s "plugin(numpy)"` checks one wheel, `nox -s full` adds `lowest` dependencies, all `pythons`,
-promised `sizes` and the `contracts` themselves, `nox -s bench` prints the table of costs. With uv on the path environments take seconds;
-without it pip does the same.
+promised `sizes` and the `contracts` themselves, `nox -s bench` prints the table of costs. With uv on the
+path environments take seconds; without it pip does the same.
 """
 
 from __future__ import annotations
@@ -19,10 +19,14 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 # Wheels whose tools cannot be installed next to those of the others: folder name -> reason. They are
 # type-checked in their own plugin session.
 ALONE: dict[str, str] = {}
+# Starts each server once: in a session of its own, whose tests run one after the other.
+THREE_STACKS = "tests/end_to_end/test_three_stacks.py"
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "uv|virtualenv"
-nox.options.sessions = ["lint", "floors", "types", "tests", "reliability", "plugin", "docs", "build"]
+nox.options.sessions = [
+    "lint", "floors", "types", "tests", "reliability", "stacks", "plugin", "docs", "build",
+]  # fmt: skip
 
 
 def _wheels() -> dict[str, Path]:
@@ -146,6 +150,7 @@ def tests(session: nox.Session) -> None:
         "tests",
         "--ignore=tests/docs",
         "--ignore=tests/reliability",
+        f"--ignore={THREE_STACKS}",
     )
 
 
@@ -155,6 +160,14 @@ def reliability(session: nox.Session) -> None:
     _install_group(session, "test")
     _install_editable(session, ROOT / "core")
     _test(session, "-n2", "tests/reliability")
+
+
+@nox.session
+def stacks(session: nox.Session) -> None:
+    """Run one pipeline on stacks of several wheels, against the servers they are for."""
+    _install_group(session, "test")
+    _install_editable(session, ROOT / "core", *TOGETHER.values())
+    _test(session, THREE_STACKS)
 
 
 @nox.session
@@ -259,7 +272,7 @@ def sizes(session: nox.Session) -> None:
     """Run the tests of the core and across wheels in the sizes that are promised."""
     _install_group(session, "test", "notebook")
     _install_editable(session, ROOT / "core", *TOGETHER.values())
-    left = ("--ignore=tests/docs", "--ignore=tests/contracts")
+    left = ("--ignore=tests/docs", "--ignore=tests/contracts", f"--ignore={THREE_STACKS}")
     _test(session, "-n2", "core/tests", "tests", *left, DOVETAIL_TEST_SIZES="full")
 
 

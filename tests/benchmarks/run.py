@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 
 from row import ROWS, Measurement, Row
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "servers"))
 MODULES = ("startup", "footprint", "execution", "arrays", "stores", "operators", "scale")
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import atexit
-import subprocess
+from contextlib import ExitStack
 from functools import cache
 
 from clock import paired
 from installation import Installation, with_wheels
 from row import Measurement, row
 
+from real_servers.s3 import s3_server
+
 PAIRS = 3
 EMULATOR = "moto[server]>=5.1.12"
+BUCKET = "bench"
+_SERVERS = ExitStack()
+atexit.register(_SERVERS.close)
 
 
 @cache
@@ -20,19 +25,10 @@ def _s3() -> tuple[Installation, str]:
     made = with_wheels("dovetail-s3")
     made.add(EMULATOR)
     made.compile()
-    server = subprocess.Popen(
-        [made.python, made.program("s3_server.py")],
-        cwd=made.work,
-        env=made.env,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    atexit.register(server.kill)
-    if server.stdout is None or not (address := server.stdout.readline().strip()):
-        raise SystemExit("the emulator of S3 did not start")
-    return made, address
+    # Several requests at a time: what is measured moves many artifacts at once.
+    server = _SERVERS.enter_context(s3_server(made.python, threaded=True))
+    server.new_bucket(BUCKET)
+    return made, server.url
 
 
 def _against_client(task: str) -> Measurement:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from html import unescape
 from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import quote
 
 from real_servers.loopback import free_port, started, stop
 
@@ -36,23 +39,31 @@ class S3Server:
     def answers(self) -> bool:
         """Say whether it does."""
         try:
-            return self._status("GET", "/") < 500
+            return self._asked("GET", "/")[0] < 500
         except OSError:
             return False
 
-    def new_bucket(self) -> str:
+    def new_bucket(self, name: str | None = None) -> str:
         """Make a bucket and return its name."""
         self.made += 1
-        name = f"bucket-{self.made}"
-        if (status := self._status("PUT", f"/{name}")) != 200:
-            raise OSError(f"no bucket was made: {status}")
+        name = name or f"bucket-{self.made}"
+        status, body = self._asked("PUT", f"/{name}")
+        if status != 200:
+            raise OSError(f"no bucket was made: {status} {body.decode()}")
         return name
 
-    def _status(self, method: str, path: str) -> int:
+    def objects(self, bucket: str) -> dict[str, bytes]:
+        """Return the content of each object of a bucket; of the first thousand."""
+        listed = self._asked("GET", f"/{bucket}")[1].decode()
+        keys = [unescape(each) for each in re.findall(r"<Key>(.*?)</Key>", listed)]
+        return {key: self._asked("GET", f"/{bucket}/{quote(key)}")[1] for key in keys}
+
+    def _asked(self, method: str, path: str) -> tuple[int, bytes]:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request(method, path)
-            return connection.getresponse().status
+            answer = connection.getresponse()
+            return answer.status, answer.read()
         finally:
             connection.close()
 
