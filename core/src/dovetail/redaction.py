@@ -72,6 +72,11 @@ def active() -> bool:
     return bool(_forms)
 
 
+def known_in(text: str) -> set[str]:
+    """Return the values within a text that are known: for a process that is to mask them as well."""
+    return {each for each in tuple(_values) if each in text}
+
+
 def mask(text: str) -> str:
     """Return a text without the values that are known."""
     if not _forms:

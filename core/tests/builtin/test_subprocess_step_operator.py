@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from dovetail import redaction
 from dovetail.builtin.subprocess_step_operator import SubprocessStepOperator, SubprocessStepOperatorConfig
 from dovetail.components.process_operator import size_in_bytes
 from dovetail.components.step_operator import StepSubmission
@@ -160,3 +161,20 @@ os.kill(os.getpid(), signal.SIGKILL)
 )
 def test_sizes_are_read(said: str | int, meant: int) -> None:
     assert size_in_bytes(said) == meant
+
+
+def test_g13_a_secret_of_its_settings_is_in_no_file_of_an_attempt(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_values", "_forms", "_starts", "_expression", "_listeners"):
+        monkeypatch.setattr(redaction, name, type(getattr(redaction, name))())
+    redaction.register("c4n4ry-of-all")
+    operator = operator_of(home, environment={"TOKEN": "user:c4n4ry-of-all"})
+    program = "text = os.environ['TOKEN']\nfor each in text: os.write(1, each.encode())\nsys.exit(text[5:])"
+    handle = operator.submit(submission_of(program))
+    end = operator.wait(handle, 60.0)
+    assert end is not None
+    assert end.last_words == operator.logs(handle).decode() == "user:****************\n"
+    files = [each for each in home.rglob("*") if each.is_file()]
+    assert len(files) > 1
+    assert [each for each in files if b"c4n4ry" in each.read_bytes()] == []

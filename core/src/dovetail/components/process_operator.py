@@ -24,7 +24,7 @@ from dovetail.errors import ConfigurationError, NotFoundError, StoreError, did_y
 from dovetail.host.process_tree import ATTEMPT, SERVICE, carriers, send_signal
 from dovetail.names import is_id, new_id
 from dovetail.records.report import Reason
-from dovetail.redaction import mask
+from dovetail.redaction import known_in
 
 fcntl: Any
 try:
@@ -113,7 +113,7 @@ class ProcessStepOperator(StepOperator):
             timeout=submission.timeout,
             grace=self.config.grace,
             parent=None if self.detached else os.getpid(),
-            confidential=[each for each in environment.values() if mask(each) != each],
+            confidential=sorted({known for each in environment.values() for known in known_in(each)}),
         )
         try:
             holder = self._hold(place)

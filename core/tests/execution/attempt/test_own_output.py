@@ -33,3 +33,14 @@ def test_what_is_written_after_a_secret_became_known_is_masked_to_the_last_byte(
         "python ********",
     ]
     assert done.stderr == "split ********\n"
+
+
+def test_a_step_whose_output_nobody_takes_goes_on() -> None:
+    pipe = "nobody, writing = os.pipe()\nos.dup2(writing, 1)\nos.close(writing)\nmask_output()\n"
+    program = PROGRAM.replace("\nmask_output()\n", f"\n{pipe}", 1)
+    program = program.replace('print("python', 'os.close(nobody)\nprint("x" * 1_000_000, "python')
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stderr.splitlines()[0] == "split ********"
+    assert done.returncode == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import select
 import threading
 
 from dovetail.execution.attempt.streams import flush_streams
@@ -64,4 +65,9 @@ def _pass_on(reading: int, target: int) -> None:
 
 def _write(target: int, data: bytes) -> None:
     while data:
-        data = data[os.write(target, data) :]
+        try:
+            data = data[os.write(target, data) :]
+        except BlockingIOError:
+            select.select([], [target], [])
+        except OSError:  # nobody takes it any more, and the step must not wait for that
+            return

@@ -16,6 +16,7 @@ from dovetail.records.record import now
 from dovetail.records.report import Reason, StepTask, handle_path, log_path, task_path
 from dovetail.records.run import AttemptRecord, Status
 from dovetail.records.stack import StackRecord
+from dovetail.redaction import Stream
 from dovetail.stacks.assemble import assemble
 from dovetail.stacks.stack import LiveStack
 
@@ -113,7 +114,8 @@ class Detached:
         return Submitted.from_json(self._store.get(handle_path(attempt.run_id, attempt.id))).handle
 
     def _keep_log(self, attempt: AttemptRecord, log: bytes) -> None:
-        path = log_path(attempt.run_id, attempt.id)
+        path, stream = log_path(attempt.run_id, attempt.id), Stream()
+        log = stream.feed(log) + stream.flush()
         with suppress(ArtifactError):  # one that is there was followed by the launcher, as far as it came
             if log and self._store.size(path) is None:
                 self._store.put(path, log)
