@@ -40,6 +40,14 @@ def test_a_registered_store_is_tested_beside_what_it_holds(
     assert [each.name for each in kept.parent.iterdir()] == ["kept"]
 
 
+def test_a_secrets_manager_is_tested_beside_what_it_keeps(dovetail: Callable[..., Any]) -> None:
+    dovetail("secrets-manager register vault --flavor local")
+    found = dovetail("integration verify builtin --component vault --json")
+    results = {each["number"]: each["result"] for each in found.json if each["contract"] == "secrets_manager"}
+    assert set(results) == {1, 2, 3, 4, 5, 6}
+    assert set(results.values()) == {"passed"}
+
+
 @pytest.mark.parametrize(("line", "said"), [
     ("integration verify builtin --component nobody", "no component 'nobody'"),
     ("integration verify nothing-of-that-name", "nothing-of-that-name"),

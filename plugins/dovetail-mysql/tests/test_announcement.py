@@ -4,6 +4,11 @@ import subprocess
 import sys
 
 import dovetail_mysql
+from dovetail.testing.packaging import PackagingContract
+
+
+class TestPackaging(PackagingContract):
+    wheel = "dovetail-mysql"
 
 
 def imported_by(module: str, heavy: set[str]) -> str:

@@ -7,7 +7,13 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 import dovetail_s3
+from dovetail.testing.packaging import PackagingContract
 from dovetail_s3.settings import S3ArtifactStoreConfig
+
+
+class TestPackaging(PackagingContract):
+    wheel = "dovetail-s3"
+    settings = {"s3": {"url": "s3://bucket/folder"}}
 
 
 def loaded_by(module: str) -> set[str]:

@@ -4,6 +4,11 @@ import subprocess
 import sys
 
 import dovetail_uv
+from dovetail.testing.packaging import PackagingContract
+
+
+class TestPackaging(PackagingContract):
+    wheel = "dovetail-uv"
 
 
 def imported_by(program: str, *modules: str) -> str:

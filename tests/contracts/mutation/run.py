@@ -38,7 +38,7 @@ _TARGETS = {  # type, contract classes in tests/contracts/planted, files that ar
     "orchestrator:local": ("builtin/local_orchestrator.py",),
     "secrets_manager:variables,document": ("builtin/env_secrets_manager.py",),
     "secrets_manager:local": ("builtin/local_secrets_manager.py",),
-    "step_operator:subprocess": ("components/process_operator.py",),
+    "step_operator:subprocess,detached": ("components/process_operator.py",),
     "visualizer:html": ("builtin/html_visualizer.py",),
 }
 _TICK = 0.01

@@ -21,19 +21,21 @@ from dovetail.testing.step_operator import StepOperatorContract
 _SIGNALLED = 128
 
 
-def kit(faulty: type[Any]) -> type[Any]:
+def kit(faulty: type[Any], **settings: Any) -> type[Any]:
     """Return the contract on operators of this class."""
 
     class Subprocess(StepOperatorContract):
         @pytest.fixture
         def operator(self, tmp_path: Path) -> StepOperator:
-            return faulty("mine", SubprocessStepOperatorConfig(), home=tmp_path)
+            return faulty("mine", SubprocessStepOperatorConfig(**settings), home=tmp_path)
 
     return Subprocess
 
 
 FAULTS = Faults(kit, StepOperatorContract, patience=10.0, processes=6)
-CORRECT = SimpleNamespace(subprocess=kit(SubprocessStepOperator))
+CORRECT = SimpleNamespace(
+    subprocess=kit(SubprocessStepOperator), detached=kit(SubprocessStepOperator, detached=True)
+)
 
 
 @FAULTS.plant(1, modelled_on="https://github.com/apache/airflow/issues/10021")
@@ -148,3 +150,19 @@ class TakesWhatItCannotGive(SubprocessStepOperator):
 
     def submit(self, submission: StepSubmission) -> str:
         return super().submit(replace(submission, resources={}))
+
+
+@FAULTS.plant(2)
+class GoesWithItsSubmitter(SubprocessStepOperator):
+    """It declares that attempts outlive their submitter, and they do not."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.detached = True
+
+    def submit(self, submission: StepSubmission) -> str:
+        self.detached = False
+        try:
+            return super().submit(submission)
+        finally:
+            self.detached = True

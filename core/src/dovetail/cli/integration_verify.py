@@ -23,9 +23,9 @@ _VERDICT = "dovetail.testing.verdict"
 def verify(name: str, *, component: str | None, as_json: bool) -> int:
     """Check the packaging of an integration, and how a component of it behaves.
 
-    A component is tested below a fresh prefix, or in a fresh database beside its own; only what the tests
-    have made is deleted. That needs pytest: pip install 'dovetail[testing]'. Leaves with 1 where something
-    does not hold.
+    A component is tested below a fresh prefix, or in a fresh database or schema beside its own; only what the
+    tests have made is deleted. Images that they push to a registry stay, in repositories of their own. That
+    needs pytest: pip install 'dovetail[testing]'. Leaves with 1 where something does not hold.
     """
     wheel = load_index().integration(name).wheel
     found = load(f"{_VERDICT}:of_wheel")(wheel)

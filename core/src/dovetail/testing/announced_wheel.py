@@ -33,7 +33,7 @@ import {module}
 print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}} - before)))
 """
 _DOOR = ("Flavor", "Materializes", "ComponentType", "hookimpl")
-_DOOR_OF_SETTINGS = (*_DOOR, "ComponentConfig")
+_DOOR_OF_SETTINGS = (*_DOOR, "ComponentConfig", "ProcessOperatorConfig")
 
 
 @dataclass(frozen=True)

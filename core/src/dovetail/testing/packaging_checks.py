@@ -7,7 +7,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
 
@@ -181,7 +182,9 @@ def secrets_are_masked(wheel: AnnouncedWheel) -> Iterator[str]:
     for flavor, model in wheel.configs:
         secret = secret_fields(model)
         for key in model.model_fields.keys() - secret:
-            if _SOUNDS_SECRET.search(key) and model.model_fields[key].annotation is not bool:
+            kind = model.model_fields[key].annotation
+            # A file that holds it, or whether there is one, is no secret.
+            if _SOUNDS_SECRET.search(key) and not {bool, Path} & {kind, *get_args(kind)}:
                 yield f"setting {key!r} of flavor {flavor.name!r} is plain text; make it a `SecretStr`"
         config = _sample(wheel, flavor.name, model, secrets=secret)
         for shown in (repr(config), str(config), config.model_dump_json()):

@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -161,6 +162,29 @@ class StepOperatorContract:
         with pytest.raises(NotFoundError):
             operator.attach(handle)
 
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+    def test_2_an_attempt_outlives_who_submitted_it_where_that_is_declared(
+        self, operator: StepOperator, submission: Callable[..., StepSubmission], place: Path
+    ) -> None:
+        asked = submission("""
+            open(f'{place}/up', 'w').close()
+            while not os.path.exists(f'{place}/go'): time.sleep(0.02)
+        """)
+        child = os.fork()
+        if child == 0:
+            try:
+                (place / "handle").write_text(operator.submit(asked))
+                self.until((place / "up").exists)
+            finally:
+                os.kill(os.getpid(), signal.SIGKILL)
+        os.waitpid(child, 0)
+        handle = (place / "handle").read_text()
+        operator.attach(handle)
+        if operator.detached:
+            (place / "go").touch()
+        assert (self.end(operator, handle).reason is Reason.COMPLETED) == operator.detached
+        assert carriers(f"{_MARK}={place}") == []
+
     def test_3_wait_returns_while_it_goes_on(self, operator: StepOperator, submit: Submit) -> None:
         handle = submit("time.sleep(600)")
         before = time.monotonic()
@@ -283,6 +307,36 @@ class StepOperatorContract:
         (place / "go").touch()
         self.end(operator, handle)
         assert operator.logs(handle, 6) == b"second\n"
+
+    def test_6_what_goes_on_is_not_forgotten(
+        self, operator: StepOperator, submit: Submit, place: Path
+    ) -> None:
+        handle = submit("""
+            print('first', flush=True)
+            while not os.path.exists(f'{place}/go'): time.sleep(0.02)
+        """)
+        self.until(lambda: operator.logs(handle) == b"first\n")
+        operator.forget(handle)
+        assert operator.wait(handle, 0.2) is None
+        (place / "go").touch()
+        assert self.end(operator, handle).reason is Reason.COMPLETED
+        assert operator.logs(handle) == b"first\n"
+        operator.forget(handle)
+        operator.forget(handle)
+
+    def test_7_what_any_place_has_is_given(self, operator: StepOperator, submit: Submit) -> None:
+        handle = submit("sys.exit(0)", resources={"cpus": 1, "memory": "1 GB"})
+        assert self.end(operator, handle).reason is Reason.COMPLETED
+
+    @pytest.mark.parametrize("unknown", ["resources", "settings"])
+    def test_7_what_nobody_knows_is_refused(
+        self, operator: StepOperator, submission: Callable[..., StepSubmission], place: Path, unknown: str
+    ) -> None:
+        asked = submission("open(f'{place}/made', 'w').close()", **{unknown: {"no_such_thing": 1}})
+        with pytest.raises(ConfigurationError, match="no_such_thing") as refused:
+            operator.submit(asked)
+        assert refused.value.hint
+        assert not (place / "made").exists()
 
     def test_7_what_the_place_cannot_give_is_refused(
         self,

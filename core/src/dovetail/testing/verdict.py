@@ -24,8 +24,10 @@ ON_TRIAL = "DOVETAIL_ON_TRIAL"
 
 _CONTRACTS = {
     "artifact_store": "ArtifactStoreOnTrial",
+    "container_registry": "ContainerRegistryOnTrial",
     "metadata_store": "MetadataStoreOnTrial",
     "orchestrator": "OrchestratorOnTrial",
+    "secrets_manager": "SecretsManagerOnTrial",
     "step_operator": "StepOperatorOnTrial",
     "visualizer": "VisualizerOnTrial",
 }
