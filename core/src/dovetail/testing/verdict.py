@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,8 +74,10 @@ def of_wheel(name: str, settings: dict[str, Any] | None = None) -> list[Verdict]
     return found
 
 
-def of_component(record: ComponentRecord, home: Path) -> list[Verdict]:
-    """Test the behaviours of a component in a throw-away place beside its own.
+def of_component(
+    record: ComponentRecord, home: Path, numbers: Collection[int] | None = None
+) -> list[Verdict]:
+    """Test the behaviours of a component, all or those of `numbers`, in a throw-away place beside its own.
 
     Raises:
         UsageError: its type has no contract class, or pytest is not there.
@@ -92,8 +94,15 @@ def of_component(record: ComponentRecord, home: Path) -> list[Verdict]:
         told.write_text(json.dumps(document), encoding="utf-8")
         kits = {"OnTrial": f"dovetail.testing.on_trial:{contract}"}
         environment = {ON_TRIAL: str(told)}
-        outcomes = Trial(kits, Path(folder) / "trial", patience=_PATIENCE, environment=environment).run()
-    return _by_number(record.type, outcomes)
+        outcomes = Trial(
+            kits,
+            Path(folder) / "trial",
+            numbers={} if numbers is None else {"OnTrial": numbers},
+            patience=_PATIENCE,
+            environment=environment,
+        ).run()
+    found = _by_number(record.type, outcomes)
+    return [each for each in found if numbers is None or each.number in numbers]
 
 
 def _by_number(contract: str, outcomes: Iterable[Outcome]) -> list[Verdict]:
