@@ -39,6 +39,14 @@ def test_a_broken_wheel_is_broken(how, broken_wheel, isolated_home):
     assert load_index().integration(how).state == "broken"
 
 
+def test_a_component_of_any_type_is_faked(fake):
+    operator = fake("step_operator", wait="the end", detached=True)
+    assert operator.detached
+    assert (operator.wait("a", 1.0), operator.logs("a", offset=2)) == ("the end", None)
+    assert operator.calls == [("wait", ("a", 1.0), {}), ("logs", ("a",), {"offset": 2})]
+    assert fake("container_registry", address="here:5000").address == "here:5000"
+
+
 def test_commands_run(command_line):
     assert command_line("--version").code == 0
 """
@@ -54,7 +62,7 @@ def test_an_author_loads_the_fixtures_and_they_work(tmp_path: Path) -> None:
         cwd=tmp_path, env=env, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "7 passed" in done.stdout
+    assert "8 passed" in done.stdout
 
 
 def test_they_are_never_loaded_by_themselves() -> None:

@@ -31,7 +31,7 @@ def kit(faulty: type[Any]) -> type[Any]:
 FAULTS = Faults(kit, ServerContract, patience=20.0, processes=3)
 
 
-@FAULTS.plant(35, dependents={36}, modelled_on="https://github.com/bcgov/entity/issues/288")
+@FAULTS.plant(35, dependents={36, 37, 38}, modelled_on="https://github.com/bcgov/entity/issues/288")
 class TriesOnce(PostgresqlMetadataStore):
     """A call is made a second time at once, and then no more."""
 

@@ -6,12 +6,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dovetail.stacks.assemble import active_stack_record, assemble
 from dovetail.stacks.stack import LiveStack
 from dovetail.testing.command_line import CommandLine
+from dovetail.testing.fake_component import fake_component
 from dovetail.testing.site import ANNOUNCES, Site, on_the_path
 
 KEPT = ("DOVETAIL_TEST_SIZES", "DOVETAIL_WHEELHOUSE", "DOVETAIL_REQUIRE_REAL")
@@ -69,6 +71,16 @@ def command_line(isolated_home: Path, tmp_path: Path) -> CommandLine:
     project = tmp_path / "project"
     project.mkdir()
     return CommandLine(project, isolated_home)
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> Callable[..., Any]:
+    """Return what makes a component of any type: `fake("alerter", post=True)`; see `fake_component`."""
+
+    def make(kind: str, **told: Any) -> Any:  # noqa: ANN401 - of any type
+        return fake_component(kind, tmp_path / kind, **told)
+
+    return make
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from dovetail.execution.beginning.sessions import session, worked
 from dovetail.names import new_id
 from dovetail.records.run import AttemptRecord, RunRecord, Status
+from dovetail.testing.fake_component import fake_component
 from dovetail.testing.run_facts import chain, new_run
 
 BEGAN = 1_700_000_000_000_000
@@ -29,7 +30,7 @@ def _with(*attempts: tuple[float, float | None], reason: str | None = None) -> A
         )
         for number, (began, ended) in enumerate(attempts, 1)
     ]  # fmt: skip
-    return SimpleNamespace(attempts=lambda _: records)
+    return fake_component("metadata_store", Path("unused"), attempts=records)
 
 
 def test_a_run_that_has_ended_has_worked_as_long_as_it_says() -> None:
