@@ -33,7 +33,7 @@ def here(password: Secret) -> int:
 
 @step(step_operator="apart")
 def there(size: int, password: Secret) -> list[int]:
-    print("there with", password.reveal())
+    print("there with", os.environ["TOKEN"])
     again = step_context().secret("db", "password").reveal()
     assert again == password.reveal()
     return [size, len(again), len(os.environ["TOKEN"])]
