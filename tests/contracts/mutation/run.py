@@ -43,7 +43,7 @@ _TARGETS = {  # type, contract classes in tests/contracts/planted, files that ar
 }
 _TICK = 0.01
 _PATIENCE = 20.0
-"""Seconds beyond five times what the tests take without a mutant."""
+"""Seconds beyond twice what the longest test takes without a mutant."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def baseline(sandbox: Sandbox, kit: str) -> dict[str, float]:
 def tried(sandboxes: list[Sandbox], kit: str, found: list[Mutant]) -> Iterator[Result]:
     """Run the contract against each mutant, in all sandboxes at a time."""
     seconds = baseline(sandboxes[0], kit)
-    patience = _PATIENCE + 5 * sum(seconds.values())
+    patience = _PATIENCE + 2 * max(seconds.values())
     waiting, running = list(reversed(found)), dict[int, Mutant]()
     while waiting or running:
         for number, sandbox in enumerate(sandboxes):

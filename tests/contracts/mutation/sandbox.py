@@ -24,6 +24,7 @@ class _Order:
     """Runs what was quick before the rest, and notes how long each test takes and which one failed."""
 
     seconds: dict[str, float]
+    heard: Path
     took: dict[str, float] = field(default_factory=dict)
     failed: str = ""
 
@@ -33,6 +34,7 @@ class _Order:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         name = _name(report.nodeid)
         self.took[name] = self.took.get(name, 0.0) + report.duration
+        self.heard.touch()
         if report.failed and not self.failed:
             self.failed = name
 
@@ -52,9 +54,9 @@ class Sandbox:
     package: Path
     beside: Path
     pid: int = 0
-    started: float = 0.0
 
     def __post_init__(self) -> None:
+        self.heard = self.folder / "heard"
         self.copy = self.folder / "sources" / self.package.name
         shutil.copytree(self.package, self.copy, ignore=shutil.ignore_patterns("__pycache__"))
 
@@ -71,7 +73,7 @@ class Sandbox:
         lines = [f"Kit{number} = load({kit!r})\n" for number, kit in enumerate(kits)]
         (tests / "test_kits.py").write_text("from dovetail.references import load\n\n" + "".join(lines))
         (tests / "pytest.ini").write_text("[pytest]\npython_classes = Kit*\n")
-        self.started = time.monotonic()
+        self.heard.touch()
         self.pid = os.fork()
         if self.pid == 0:
             self._run(tests, seconds)
@@ -89,7 +91,7 @@ class Sandbox:
             os.environ.update({**settings, MARK: str(self.folder)})
             sys.path[:0] = path
             os.chdir(tests)
-            order = _Order(seconds)
+            order = _Order(seconds, self.heard)
             scratch = ("--basetemp", str(self.folder / "scratch"), "-c", str(tests / "pytest.ini"))
             code = pytest.main([*_OPTIONS, *scratch, "--rootdir", str(tests), str(tests)], [order])
             said = {"took": order.took, "failed": order.failed}
@@ -98,9 +100,9 @@ class Sandbox:
             os._exit(code)
 
     def ended(self, patience: float) -> int | None:
-        """Return the code of the tests, -1 where patience ended first, None while they run."""
+        """Return the code of the tests, -1 where no test ended for too many seconds, None while they run."""
         pid, status = os.waitpid(self.pid, os.WNOHANG)
-        if pid == 0 and time.monotonic() - self.started < patience:
+        if pid == 0 and time.time() - self.heard.stat().st_mtime < patience:
             return None
         if pid == 0:
             os.kill(self.pid, signal.SIGKILL)
