@@ -95,5 +95,5 @@ def test_a_person_is_asked(
 def test_what_a_live_run_may_be_writing_is_told(dovetail: Cli, stack: LiveStack) -> None:
     run = RecordedRun(stack, name="live")
     stack.artifact_store.put(f"{artifact_directory(new_id())}/value.json", b"12345")
-    assert "1 artifacts that nobody has recorded stay" in dovetail("artifact prune").err
+    assert "1 artifacts or archives that nothing refers to stay" in dovetail("artifact prune").err
     run.leave()
