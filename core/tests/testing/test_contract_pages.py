@@ -8,17 +8,29 @@ from pathlib import Path
 import pytest
 
 from dovetail.testing.artifact_store import ArtifactStoreContract
+from dovetail.testing.container_registry import ContainerRegistryContract
 from dovetail.testing.metadata_store import MetadataStoreContract
 from dovetail.testing.orchestrator import OrchestratorContract
 from dovetail.testing.packaging import PackagingContract
+from dovetail.testing.secrets_manager import SecretsManagerContract
+from dovetail.testing.server_database import ServerContract
+from dovetail.testing.step_operator import StepOperatorContract
 from dovetail.testing.visualizer import VisualizerContract
+
+
+class _OnAServer(MetadataStoreContract, ServerContract):
+    """The page has the numbers of both."""
+
 
 PAGES = Path(__file__).parents[3] / "docs" / "contracts"
 CONTRACTS = {
     "artifact-store": ArtifactStoreContract,
-    "metadata-store": MetadataStoreContract,
+    "container-registry": ContainerRegistryContract,
+    "metadata-store": _OnAServer,
     "orchestrator": OrchestratorContract,
     "packaging": PackagingContract,
+    "secrets-manager": SecretsManagerContract,
+    "step-operator": StepOperatorContract,
     "visualizer": VisualizerContract,
 }
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from dovetail.components.sql.recording import Recorder
-from dovetail.references import reference_to
 from dovetail.testing.faults import Faults
 from dovetail.testing.server_database import ServerContract
 from dovetail.testing.store_process import Place
@@ -23,7 +20,7 @@ def kit(faulty: type[Any]) -> type[Any]:
     class OnPostgresql(ServerContract):
         @pytest.fixture
         def place(self, tmp_path: Path, settings: dict[str, Any]) -> Place:
-            return Place(reference_to(faulty), tmp_path, settings)
+            return Place(f"{faulty.__module__}:{faulty.__qualname__}", tmp_path, settings)
 
     return OnPostgresql
 
@@ -52,12 +49,9 @@ class LosesItsLease(PostgresqlMetadataStore):
 class TrustsItsMemory(PostgresqlMetadataStore):
     """Who once had the lease writes, whoever has it now."""
 
-    @contextmanager
-    def _recording(
-        self, lease: Any, run_id: str, *, begun: bool = True, durable: bool = False
-    ) -> Iterator[Recorder]:
-        with self.database.writing(durable=durable) as cursor:
-            yield Recorder(cursor, self.database.statements, run_id)
+    def _recording(self, lease: Any, run_id: str, **how: Any) -> Any:
+        now = SimpleNamespace(run_id=lease.run_id, epoch=self.epoch_of(run_id))
+        return super()._recording(now, run_id, **how)  # type: ignore[arg-type]
 
 
 @FAULTS.plant(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from dovetail.references import load
 from dovetail.testing.faults import Faults
 
 HERE = str(Path(__file__).parent)
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.real
 @pytest.fixture
 def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
     monkeypatch.syspath_prepend(HERE)
-    found = load("faulty_stores:FAULTS")
+    found = import_module("faulty_stores").FAULTS
     assert isinstance(found, Faults)
     return found
 

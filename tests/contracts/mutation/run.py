@@ -154,7 +154,9 @@ def main() -> int:
         sandboxes = [Sandbox(place, package, HERE.parent) for place in places]
         for kit, files in _TARGETS.items():
             if kit in (options.kits or _TARGETS):
-                found = [one for file in files for one in mutants(package / file, file, options.most)]
+                found = [
+                    one for file in files for one in mutants(sandboxes[0].copy / file, file, options.most)
+                ]
                 results += tried(sandboxes, kit, found)
     return _judged(results, write=options.write)
 
@@ -167,6 +169,8 @@ def _judged(results: list[Result], *, write: bool) -> int:
     if write:
         with SURVIVORS.open("a", encoding="utf-8") as file:
             file.writelines(f"? | {name}\n" for name in new)
+    ways = Counter(each.killer for each in results if each.killer.startswith("no "))
+    print(*(f"{count} mutants had {way}" for way, count in ways.items()), sep="\n")
     for name in new:
         print("survives without a reason:", name)
     killed = Counter(each.kind for each in results if each.killer)

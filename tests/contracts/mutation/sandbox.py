@@ -64,7 +64,7 @@ class Sandbox:
         self, kits: tuple[str, ...], *, seconds: dict[str, float], file: str = "", code: str = ""
     ) -> None:
         """Begin to run contract classes against the copy, in which one file has other code."""
-        self.restored = (self.copy / file, (self.package / file).read_text("utf-8")) if file else None
+        self.restored = (self.copy / file, (self.copy / file).read_text("utf-8")) if file else None
         if file:
             self._write(self.copy / file, code)
         tests = self.folder / "tests"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dovetail.discovery.index import load_index
 from dovetail.errors import UsageError
 from dovetail.names import new_id
 from dovetail.records.stack import ComponentRecord
@@ -103,6 +104,20 @@ def of_component(
         ).run()
     found = _by_number(record.type, outcomes)
     return [each for each in found if numbers is None or each.number in numbers]
+
+
+def of_settings(
+    kind: str,
+    name: str,
+    flavor: str,
+    config: Mapping[str, Any],
+    home: Path,
+    numbers: Collection[int] | None = None,
+) -> list[Verdict]:
+    """Test the behaviours of a component that is registered nowhere, for tests of wheels."""
+    qualified, _ = load_index().resolve(kind, flavor)
+    record = ComponentRecord(type=kind, name=name, flavor=qualified, config=dict(config))
+    return of_component(record, home, numbers)
 
 
 def _by_number(contract: str, outcomes: Iterable[Outcome]) -> list[Verdict]:
