@@ -26,6 +26,7 @@ from dovetail.testing.scripted_steps import Scripted
 DIAMOND: dict[str, set[str]] = {"a": set(), "b": {"a"}, "c": {"a"}, "d": {"b", "c"}}
 _LONG = 60.0
 _SOON = 30.0
+_OFTEN = 20
 
 
 class OrchestratorContract:
@@ -81,6 +82,17 @@ class OrchestratorContract:
         self.drive(orchestrator, steps)  # `take` objects where the step is still out
         assert [step for step, _ in steps.ends][:2] == ["a", "a"]
         assert len(steps.ends) == len(DIAMOND) + 1
+
+    @pytest.mark.parametrize("in_process", [False, True])
+    def test_2_a_step_that_is_to_be_tried_later_is_waited_for(
+        self, orchestrator: Orchestrator, place: Path, *, in_process: bool
+    ) -> None:
+        does, retries = {"a": "fail"}, {"a": 1}
+        steps = Scripted(place, {"a": set()}, does=does, retries=retries, in_process=in_process, later=0.3)
+        handle = orchestrator.submit("run", steps)
+        while orchestrator.poll(handle, _SOON):  # `wait` objects to more than the time until it is due
+            assert steps.in_vain < _OFTEN, "it is asked for again and again before it is due"
+        assert [step for step, _ in steps.ends] == ["a", "a"]
 
     def test_3_steps_that_are_ready_run_at_the_same_time(
         self, orchestrator: Orchestrator, place: Path

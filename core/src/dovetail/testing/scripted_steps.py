@@ -35,6 +35,7 @@ if does == "die":
 sys.exit(3 if does == "fail" else 0)
 """
 _PAUSE = 0.005
+_LATE = 0.5
 
 
 class Scripted:
@@ -42,7 +43,8 @@ class Scripted:
 
     `graph` maps a step to those it waits for, `does` to what its program does: `end` (the default), `fail`
     with exit code 3, `die` by SIGKILL, `wait` for the file `go`, or `stubborn`: the same, without obeying
-    signals. `retries` maps a step to how often it is given out again when it has not completed.
+    signals. `retries` maps a step to how often it is given out again when it has not completed, each time
+    `later` seconds later.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Scripted:
         retries: Mapping[str, int] | None = None,
         max_workers: int = 4,
         in_process: bool = False,
+        later: float = 0.0,
     ) -> None:
         self.place = place
         self.plan: Plan = chain(*graph)
@@ -61,6 +64,9 @@ class Scripted:
         self.in_process = in_process
         self.ends: list[tuple[str, StepEnd]] = []
         self.most = 0
+        self.in_vain = 0
+        self._later = later
+        self._due = 0.0
         self._does = dict(does or {})
         self._retries = Counter(dict(retries or {}))
         self._frontier = Frontier(graph)
@@ -78,8 +84,9 @@ class Scripted:
     def take(self, limit: int) -> Sequence[StepTask]:
         """Give out what is ready."""
         tasks: list[StepTask] = []
-        while len(tasks) < limit and not self.cancelled and (self._again or self._frontier.ready):
-            step = self._again.pop() if self._again else self._frontier.ready.popleft()
+        again = self._again if time.monotonic() >= self._due else []
+        while len(tasks) < limit and not self.cancelled and (again or self._frontier.ready):
+            step = again.pop() if again else self._frontier.ready.popleft()
             assert step not in self._out.values(), f"{step!r} is out already"
             task = StepTask(
                 run_id=new_id(), run_name="scripted", step=step, attempt=new_id(), number=1, epoch=1
@@ -87,12 +94,13 @@ class Scripted:
             self._out[task.attempt] = step
             tasks.append(task)
         self.most = max(self.most, len(self._out))
+        self.in_vain += not tasks
         assert len(self._out) <= self.max_workers, "more was taken than may be out at once"
         return tasks
 
     def next_due(self) -> float | None:
-        """Return None: nothing waits for its retry."""
-        return None
+        """Return in how many seconds a step may be tried again, None where none waits for that."""
+        return max(0.0, self._due - time.monotonic()) if self._again and not self.cancelled else None
 
     def call(self, task: StepTask) -> StepEnd:
         """Run the program and wait for it, as a step that is called in this process would."""
@@ -114,6 +122,11 @@ class Scripted:
 
     def wait(self, timeout: float | None) -> None:
         """Return when a program has ended, or after `timeout` seconds."""
+        due = self.next_due()
+        free = len(self._out) < self.max_workers
+        assert not free or due is None or (timeout is not None and timeout <= due + _LATE), (
+            "a step is due before"
+        )
         end = None if timeout is None else time.monotonic() + timeout
         before = sum(each.poll() is not None for each in self._processes)
         while end is None or time.monotonic() < end:
@@ -137,6 +150,7 @@ class Scripted:
             self._retries[step] -= 1
             self._does.pop(step, None)
             self._again.append(step)
+            self._due = time.monotonic() + self._later
         else:
             self._frontier.block(step)
 
