@@ -54,6 +54,8 @@ def test_its_own_tests_pass(wheel: Path, tmp_path: Path) -> None:
         os.devnull,
         "--rootdir",
         ".",
+        "--confcutdir",
+        str(wheel),
     ]
     env = {**os.environ, "PYTHONPATH": str(site)}
     done = subprocess.run(
