@@ -288,8 +288,10 @@ class Dispatch:
             inputs=inputs,
             timeout=step.options.timeout,
         )
-        started = made_at(task.attempt) if task.epoch != self.run.epoch else now()
-        self._out[task.attempt] = _Out(step, task, key, started, time.monotonic() - (now() - started) / 1e6)
+        given_out = now()
+        started = given_out if task.epoch == self.run.epoch else made_at(task.attempt)
+        age = max(0, given_out - started) / 1e6  # of an attempt of an earlier session
+        self._out[task.attempt] = _Out(step, task, key, started, time.monotonic() - age)
         failpoints.hit("claim")
         self.recorder.step(
             StepRunRecord(
@@ -354,7 +356,6 @@ class Dispatch:
             self._settle(StepRunRecord(run_id=self.run.id, step=name, status=Status.SKIPPED))
 
     def _ending(self, out: _Out, report: StepReport, outputs: dict[str, str]) -> StepRunRecord:
-        failure = report.failure
         return StepRunRecord(
             run_id=self.run.id,
             step=out.step.name,
@@ -367,7 +368,7 @@ class Dispatch:
             inputs={name: each.id for name, each in out.task.inputs.items()},
             outputs=outputs,
             parameters=out.step.parameters,
-            error=failure.text if failure else None,
+            error=report.failure.text if report.failure else None,
         )
 
     def _may_retry(self, out: _Out, report: StepReport) -> bool:

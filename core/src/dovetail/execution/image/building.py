@@ -13,7 +13,7 @@ import dovetail
 from dovetail.errors import ConflictError, StoreError, UsageError
 from dovetail.execution.image.buildah import SCRATCH, Buildah, is_local
 from dovetail.execution.image.distributions import Locked, locked
-from dovetail.execution.image.layout import KeptImage, read_layout
+from dovetail.execution.image.layout import KeptImage, drop_local_ids, read_layout
 from dovetail.execution.image.packages import install
 from dovetail.execution.image.recipe import (
     INSTALLED,
@@ -201,6 +201,7 @@ def _write(buildah: Buildah, image: str, layout: Path, tag: str) -> None:
         with tempfile.TemporaryDirectory(prefix=".image-", dir=layout.parent) as place:
             made, old = Path(place) / "made", Path(place) / "old"
             buildah.write_layout(image, made, tag)
+            drop_local_ids(made)
             if layout.exists():
                 layout.rename(old)
             made.rename(layout)
