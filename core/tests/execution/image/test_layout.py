@@ -22,7 +22,11 @@ def write_layout(place: Path, parent: str) -> Path:
         return {"digest": f"sha256:{digest}", "size": len(content)}
 
     history = [{"created_by": "COPY", "comment": f"FROM {parent}"}, {"created_by": "ENV", "comment": "kept"}]
-    manifest = {"config": add({"os": "linux", "history": history}), "layers": [add("layer")]}
+    manifest = {
+        "config": add({"os": "linux", "history": history}),
+        "layers": [add("layer")],
+        "annotations": {"org.opencontainers.image.base.digest": f"sha256:{parent}"},
+    }
     found = {**add(manifest), "annotations": {"org.opencontainers.image.ref.name": "v1"}}
     (place / "index.json").write_text(json.dumps({"manifests": [found]}))
     (place / "oci-layout").write_text("{}")

@@ -19,6 +19,7 @@ _LOCAL_ID = "FROM "
 """How a note in an image's history begins that names an image by its id on the machine it was built on."""
 
 _NAME = "org.opencontainers.image.ref.name"
+_BASE = "org.opencontainers.image.base.digest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,10 @@ def read_layout(place: Path) -> KeptImage:
 
 
 def drop_local_ids(place: Path) -> None:
-    """Take out of the history of a layout's one image what differs from machine to machine.
+    """Take out of a layout's one image what differs from machine to machine.
 
-    buildah notes which image of its storage each layer was put upon. Such an id depends on what else was
-    built there, and with it the digest of an image would.
+    buildah notes which image of its storage each layer was put upon, and calls the last of them the base.
+    Such an id depends on what else was built there, and with it the digest of an image would.
     """
     index: dict[str, Any] = json.loads((place / "index.json").read_bytes())
     (image,) = index["manifests"]
@@ -69,6 +70,7 @@ def drop_local_ids(place: Path) -> None:
     for each in config.get("history", []):
         if str(each.get("comment", "")).startswith(_LOCAL_ID):
             del each["comment"]
+    manifest.get("annotations", {}).pop(_BASE, None)
     _replace(place, manifest["config"], config)
     _replace(place, image, manifest)
     (place / "index.json").write_bytes(_encoded(index))
