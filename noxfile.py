@@ -198,13 +198,13 @@ def plugin(session: nox.Session, name: str) -> None:
     # Paths, not names: no index is asked for a wheel of ours. tests/wheelhouse asserts it.
     session.install(str(core), _with_test_extra(folder, wheel))
     _test(session, "-n0", "tests/wheelhouse", DOVETAIL_WHEELHOUSE=str(wheelhouse))
-    _test(session, str(folder / "tests"))
+    _test(session, "-n2", str(folder / "tests"))
     if folder.name in ALONE:
         _install_group(session, "types")
         _check_types(session, folder)
     for extra in _other_test_extras(folder):
         session.install(str(core), f"{wheel}[{extra}]")
-        _test(session, str(folder / "tests"))
+        _test(session, "-n2", str(folder / "tests"))
 
 
 @nox.session

@@ -1,4 +1,4 @@
-"""The store keeps the contract on a real server."""
+"""The store keeps the contract on a real server, also while that restarts; its schema can be migrated."""
 
 from __future__ import annotations
 
@@ -8,12 +8,26 @@ from typing import Any
 import pytest
 
 from dovetail.testing.metadata_store import MetadataStoreContract
+from dovetail.testing.server_database import ServerContract
+from dovetail.testing.server_migrations import ServerMigrations
 from dovetail.testing.store_process import Place
 
 pytestmark = pytest.mark.real
 
 
-class TestMariadb(MetadataStoreContract):
+class OnMariadb:
     @pytest.fixture
     def place(self, tmp_path: Path, settings: dict[str, Any]) -> Place:
         return Place("dovetail_mysql.store:MysqlMetadataStore", tmp_path, settings)
+
+
+class TestMariadb(OnMariadb, MetadataStoreContract):
+    pass
+
+
+class TestMariadbOutages(OnMariadb, ServerContract):
+    pass
+
+
+class TestMariadbMigrations(OnMariadb, ServerMigrations):
+    pass

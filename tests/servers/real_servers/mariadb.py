@@ -34,9 +34,16 @@ class MariadbServer:
     def initialise(self) -> None:
         """Make the data directory."""
         command = [program("mariadb-install-db", _INSTALL), "--no-defaults", *_user()]
-        command += [f"--datadir={self.directory / 'data'}", "--skip-test-db"]
+        command += [f"--datadir={self.directory / 'data'}", "--skip-test-db", self._scratch()]
         command += ["--auth-root-authentication-method=normal"]
-        subprocess.run(command, check=True, capture_output=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"mariadb-install-db: {done.stdout}{done.stderr}")
+
+    def _scratch(self) -> str:
+        """Say where temporary tables go: a server that starts removes those of others in a common place."""
+        (place := self.directory / "tmp").mkdir(exist_ok=True)
+        return f"--tmpdir={place}"
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -44,6 +51,7 @@ class MariadbServer:
         command = [program("mariadbd", _INSTALL), "--no-defaults", *_user(), f"--datadir={at / 'data'}"]
         command += ["--bind-address=127.0.0.1", f"--port={self.port}", f"--socket={at / 's.sock'}"]
         command += [f"--pid-file={at / 'pid'}", "--skip-name-resolve", "--innodb-buffer-pool-size=32M"]
+        command += [self._scratch()]
         self.process = started([*command, *_QUICK, *self.options], at / "log", self.answers)
 
     def answers(self) -> bool:

@@ -28,6 +28,7 @@ from dovetail.testing.deletion import DeletionContract
 from dovetail.testing.run_facts import chain, completed, ended, failed, metric, new_artifact, new_run
 from dovetail.testing.store_process import (
     Place,
+    eventually,
     held_elsewhere,
     in_processes,
     kill_while_recording,
@@ -36,6 +37,9 @@ from dovetail.testing.store_process import (
     torn_steps,
     watched,
 )
+
+_NOTICED = 10.0
+"""Seconds within which a store knows that a process is dead."""
 
 
 @dataclass
@@ -104,7 +108,7 @@ class MetadataStoreContract(DeletionContract):
             with pytest.raises(LeaseError):
                 store.acquire(run_id)
             kill()
-        store.acquire(run_id).release()
+        assert eventually(lambda: _is_free(store, run_id), _NOTICED)
 
     def test_06_the_epoch_grows_with_every_acquisition(self, store: MetadataStore) -> None:
         run_id, epochs = new_id(), []
@@ -122,7 +126,7 @@ class MetadataStoreContract(DeletionContract):
             assert store.held([here, there, nowhere]) == {here, there}
             lease.release()
             kill()
-        assert store.held([here, there, nowhere]) == set()
+        assert eventually(lambda: store.held([here, there, nowhere]) == set(), _NOTICED)
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
     def test_08_a_child_inherits_no_lease(self, store: MetadataStore) -> None:
@@ -373,3 +377,11 @@ class MetadataStoreContract(DeletionContract):
             assert found is not None
             assert store.plan(found.plan_digest) == plan.to_json()
             assert (store.plan(run.plan_digest) is None) is (each is other)
+
+
+def _is_free(store: MetadataStore, run_id: str) -> bool:
+    try:
+        store.acquire(run_id).release()
+    except LeaseError:
+        return False
+    return True

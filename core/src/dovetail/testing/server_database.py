@@ -17,7 +17,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -29,9 +28,13 @@ from dovetail.names import new_id
 from dovetail.records.run import Status
 from dovetail.testing.begun_run import begun, done
 from dovetail.testing.run_facts import completed, ended, failed, metric
-from dovetail.testing.store_process import Place, held_elsewhere, recording_elsewhere, torn_steps
-
-_PATIENCE = 60.0
+from dovetail.testing.store_process import (
+    Place,
+    eventually,
+    held_elsewhere,
+    recording_elsewhere,
+    torn_steps,
+)
 
 
 class DatabaseServer(Protocol):
@@ -42,14 +45,6 @@ class DatabaseServer(Protocol):
 
     def drop_connections(self) -> None:
         """End all sessions of everybody; the server stays."""
-
-
-def eventually(true: Callable[[], bool]) -> bool:
-    """Say whether something becomes true before patience ends."""
-    end = time.monotonic() + _PATIENCE
-    while not (now := true()) and time.monotonic() < end:
-        time.sleep(0.02)
-    return now
 
 
 class ServerContract:

@@ -42,6 +42,14 @@ class Place:
         return store
 
 
+def eventually(true: Callable[[], bool], patience: float = 60.0) -> bool:
+    """Say whether something becomes true before patience ends: a server may take a moment to notice."""
+    end = time.monotonic() + patience
+    while not (now := true()) and time.monotonic() < end:
+        time.sleep(0.02)
+    return now
+
+
 def in_processes(calls: Sequence[Callable[[], Any]]) -> list[Any]:
     """Make each call in a new process, all at once; return what they returned, errors as text.
 

@@ -1,48 +1,71 @@
-"""Reads and writes open files in many requests at a time, each as large as the server takes."""
+"""Reads and writes open files in many requests at a time, each as large as the server takes.
+
+The library does the same, but makes tasks of its own for each request, and complains in the log of each that
+a lost connection leaves open: files are opened so that it sends what it is given as one request.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Iterable
+from typing import TypeVar
 
 import asyncssh
 
+T = TypeVar("T")
 _REQUESTS = 128
+_ONE_REQUEST = 0
 
 
-async def read_blocks(file: asyncssh.SFTPClientFile, offset: int, size: int) -> bytes:
-    """Return the bytes at a place; fewer only where the file ends.
-
-    The library does the same, but complains in the log of each request that a lost connection leaves open.
-    """
-    allowed = asyncio.Semaphore(_REQUESTS)
-
-    async def read(at: int, wanted: int) -> bytes:
-        async with allowed:
-            pieces, missing = [], wanted
-            while missing and (piece := as_bytes(await file.read(missing, at + wanted - missing))):
-                pieces.append(piece)
-                missing -= len(piece)
-            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    end, step = offset + size, file.read_len
-    if size <= step:
-        return await read(offset, size)
-    return b"".join(await asyncio.gather(*(read(at, min(step, end - at)) for at in range(offset, end, step))))
+async def open_file(channel: asyncssh.SFTPClient, path: str, mode: str) -> asyncssh.SFTPClientFile:
+    """Open a file of bytes."""
+    file: asyncssh.SFTPClientFile = await channel.open(path, mode, block_size=_ONE_REQUEST)
+    return file
 
 
-async def write_blocks(file: asyncssh.SFTPClientFile, offset: int, data: bytes) -> None:
+async def read_blocks(
+    channel: asyncssh.SFTPClient, file: asyncssh.SFTPClientFile, offset: int, size: int
+) -> bytes:
+    """Return the bytes at a place; fewer only where the file ends."""
+    end, step = offset + size, channel.limits.max_read_len
+
+    async def read(at: int) -> bytes:
+        pieces, missing = [], min(step, end - at)
+        stop = at + missing
+        while missing and (piece := as_bytes(await file.read(missing, stop - missing))):
+            pieces.append(piece)
+            missing -= len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    return b"".join(await _all(read(at) for at in range(offset, end, step)))
+
+
+async def write_blocks(
+    channel: asyncssh.SFTPClient, file: asyncssh.SFTPClientFile, offset: int, data: bytes
+) -> None:
     """Write bytes to a place."""
-    allowed = asyncio.Semaphore(_REQUESTS)
-    step = file.write_len
+    step = channel.limits.max_write_len
 
     async def write(begin: int) -> None:
-        async with allowed:
-            await file.write(data[begin : begin + step], offset + begin)
+        await file.write(data[begin : begin + step], offset + begin)
 
-    if len(data) <= step:
-        await file.write(data, offset)
-        return
-    await asyncio.gather(*map(write, range(0, len(data), step)))
+    await _all(write(begin) for begin in range(0, len(data), step))
+
+
+async def _all(requests: Iterable[Awaitable[T]]) -> list[T]:
+    """Return what all of them return, some at a time; none is left behind when one fails."""
+    allowed = asyncio.Semaphore(_REQUESTS)
+
+    async def one(request: Awaitable[T]) -> T:
+        async with allowed:
+            return await request
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(each)) for each in requests]
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [each.result() for each in tasks]
 
 
 def as_bytes(data: str | bytes) -> bytes:

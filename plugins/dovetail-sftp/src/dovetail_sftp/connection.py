@@ -62,6 +62,7 @@ class Session:
             await asyncio.wait({task, self._closed}, return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
                 task.cancel()
+                await asyncio.gather(task, return_exceptions=True)  # what it ends with says nothing more
                 raise ConnectionResetError(errno.ECONNRESET, "it was closed")
             return task.result()
 

@@ -15,7 +15,7 @@ from fsspec.asyn import sync
 from sshfs import SSHFileSystem
 
 from dovetail.plugin import new_id
-from dovetail_sftp.blocks import read_blocks
+from dovetail_sftp.blocks import open_file, read_blocks
 from dovetail_sftp.connection import Connection
 from dovetail_sftp.publication import Publication
 from dovetail_sftp.reading import Reading, RemoteFile, size_of_file
@@ -75,8 +75,9 @@ class SftpFileSystem(SSHFileSystem):  # type: ignore[misc] # sshfs has no types
         async def attempt(channel: asyncssh.SFTPClient) -> bytes:
             size = await size_of_file(channel, path)
             first, last, _step = slice(start, end).indices(size)
-            async with channel.open(path, "rb") as file:
-                return await read_blocks(file, first, max(0, last - first))
+            async with await open_file(channel, path, "rb") as file:
+                content = await read_blocks(channel, file, first, max(0, last - first))
+            return content
 
         return await self._connection.run(attempt)
 

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import asyncssh
 
 from dovetail.plugin import new_id
-from dovetail_sftp.blocks import read_blocks, write_blocks
+from dovetail_sftp.blocks import open_file, read_blocks, write_blocks
 
 _PIECE = 1 << 24
 _READ_ONLY = 1
@@ -64,15 +64,15 @@ class Publication:
         temporary = f"{self._folder}/.{new_id()}.partial"
         self._temporary.append(temporary)
         try:
-            file = await channel.open(temporary, "xb")
+            file = await open_file(channel, temporary, "xb")
         except asyncssh.SFTPNoSuchFile:
             await make_folder(channel, self._folder)
-            file = await channel.open(temporary, "xb")
+            file = await open_file(channel, temporary, "xb")
         async with file:
             with self._stream() as source:
                 written = 0
                 while piece := source.read(_PIECE):
-                    await write_blocks(file, written, piece)
+                    await write_blocks(channel, file, written, piece)
                     written += len(piece)
             self._asked_for_the_name = True
             await self._give_name(channel, temporary)
@@ -112,10 +112,10 @@ class Publication:
             if not stat.S_ISREG(found.permissions or 0) or found.size != source.seek(0, os.SEEK_END):
                 return False
             source.seek(0)
-            async with channel.open(self._target, "rb") as file:
+            async with await open_file(channel, self._target, "rb") as file:
                 compared = 0
                 while piece := source.read(_PIECE):
-                    if await read_blocks(file, compared, len(piece)) != piece:
+                    if await read_blocks(channel, file, compared, len(piece)) != piece:
                         return False
                     compared += len(piece)
         return True

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import asyncssh
 
-from dovetail_sftp.blocks import read_blocks
+from dovetail_sftp.blocks import open_file, read_blocks
 from dovetail_sftp.connection import Connection, Session
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class RemoteFile:
         """Return the bytes at a place."""
 
         async def attempt(channel: asyncssh.SFTPClient) -> bytes:
-            return await read_blocks(await self._opened(channel), offset, size)
+            return await read_blocks(channel, await self._opened(channel), offset, size)
 
         return await self._connection.run(attempt)
 
@@ -62,7 +62,7 @@ class RemoteFile:
         if self._file is None or self._session is not self._connection.session:
             self._session = self._connection.session
             self.size = await size_of_file(channel, self._path)
-            self._file = await channel.open(self._path, "rb")
+            self._file = await open_file(channel, self._path, "rb")
         return self._file
 
 
