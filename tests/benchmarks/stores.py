@@ -11,6 +11,7 @@ from installation import Installation, with_wheels
 from row import Measurement, row
 
 from real_servers.s3 import s3_server
+from real_servers.sshd import SshServer, ssh_server
 
 PAIRS = 3
 EMULATOR = "moto[server]>=5.1.12"
@@ -31,15 +32,39 @@ def _s3() -> tuple[Installation, str]:
     return made, server.url
 
 
-def _against_client(task: str) -> Measurement:
-    made, address = _s3()
+@cache
+def _sftp() -> tuple[Installation, SshServer]:
+    """Make an installation with the wheel, and start an sshd; return both."""
+    made = with_wheels("dovetail-sftp")
+    made.compile()
+    return made, _SERVERS.enter_context(ssh_server())
+
+
+def _against_client(made: Installation, name: str, *arguments: str) -> Measurement:
+    """Compare what two programs print: that of the plain client, and ours."""
+
+    def milliseconds(program: str) -> float:
+        return 1000 * float(made.run(made.python, made.program(f"{program}.py"), *arguments))
+
     return paired(
-        lambda: 1000 * float(made.run(made.python, made.program("floor_s3.py"), address, task)),
-        lambda: 1000 * float(made.run(made.python, made.program("s3_store.py"), address, task)),
+        lambda: milliseconds(f"floor_{name}"),
+        lambda: milliseconds(f"{name}_store"),
         pairs=PAIRS,
         warm=0,
         of=min,
     )
+
+
+def _s3_against_client(task: str) -> Measurement:
+    made, address = _s3()
+    return _against_client(made, "s3", address, task)
+
+
+def _sftp_against_client(task: str) -> Measurement:
+    made, server = _sftp()
+    place = made.work / "served"
+    place.mkdir(exist_ok=True)
+    return _against_client(made, "sftp", str(server.port), str(server.key), str(place), task)
 
 
 def _counted(task: str) -> Measurement:
@@ -49,17 +74,17 @@ def _counted(task: str) -> Measurement:
 
 @row("S3: artifact of 256 MB written", unit="ms", bound=1.25)
 def s3_write() -> Measurement:
-    return _against_client("write")
+    return _s3_against_client("write")
 
 
 @row("S3: artifact of 256 MB read", unit="ms", bound=1.25)
 def s3_read() -> Measurement:
-    return _against_client("read")
+    return _s3_against_client("read")
 
 
 @row("S3: 1,000 small artifacts written by 8 threads", unit="ms", bound=1.5)
 def s3_small() -> Measurement:
-    return _against_client("small")
+    return _s3_against_client("small")
 
 
 @row("S3: requests to list 3,000 files", unit="", bound=3)
@@ -70,3 +95,18 @@ def s3_requests() -> Measurement:
 @row("S3: entries held while 3,000 are listed", unit="", bound=1000)
 def s3_entries() -> Measurement:
     return _counted("entries")
+
+
+@row("SFTP: artifact of 256 MB written", unit="ms", bound=1.25)
+def sftp_write() -> Measurement:
+    return _sftp_against_client("write")
+
+
+@row("SFTP: artifact of 256 MB read", unit="ms", bound=1.25)
+def sftp_read() -> Measurement:
+    return _sftp_against_client("read")
+
+
+@row("SFTP: 1,000 small artifacts written by 8 threads", unit="ms", bound=1.5)
+def sftp_small() -> Measurement:
+    return _sftp_against_client("small")

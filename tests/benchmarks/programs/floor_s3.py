@@ -6,16 +6,15 @@
 from __future__ import annotations
 
 import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import s3fs
 from blake3 import blake3
+from store_tasks import plain_seconds
 
 ADDRESS, TASK = sys.argv[1:]
-SIZE, PART, SIDE_BY_SIDE = 256 << 20, 8 << 20, 8
-SMALL, WORKERS = 1000, 8
+PART, SIDE_BY_SIDE = 8 << 20, 8
 
 
 def client() -> Any:
@@ -50,20 +49,7 @@ def read(system: Any, name: str) -> bytes:
 def main() -> float:
     """Return the seconds of the task."""
     system = client()
-    large = TASK in {"write", "read"}
-    value = bytes(SIZE if large else 100)
-    write(system, "warm", b"1")
-    if TASK == "read":
-        write(system, "one", value)
-    begin = time.perf_counter()
-    if TASK == "write":
-        write(system, "one", value)
-    elif TASK == "read":
-        read(system, "one")
-    else:
-        with ThreadPoolExecutor(WORKERS) as pool:
-            list(pool.map(lambda number: write(system, f"small-{number}", value), range(SMALL)))
-    took = time.perf_counter() - begin
+    took = plain_seconds(TASK, partial(write, system), partial(read, system))
     for name in system.ls("bench", detail=False):  # the emulator keeps them in memory
         system.rm(name, recursive=True)
     return took

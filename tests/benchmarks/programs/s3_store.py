@@ -7,24 +7,18 @@
 from __future__ import annotations
 
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from store_tasks import WORKERS, seconds
+
 from dovetail.components.artifact_store import ArtifactStore
-from dovetail.materializers.artifacts import load_artifact, save_artifact
-from dovetail.materializers.bytes_value import BytesMaterializer
-from dovetail.names import new_id
-from dovetail.records.artifact import ArtifactRecord
-from dovetail.records.plan import MaterializerRef
 from dovetail.testing.fault_proxy import FaultProxy
 from dovetail_s3.settings import S3ArtifactStoreConfig
 from dovetail_s3.store import S3ArtifactStore
 
 ADDRESS, TASK = sys.argv[1:]
-SIZE = 256 << 20
-SMALL, WORKERS, LISTED = 1000, 8, 3000
-REF = MaterializerRef(name="builtin/bytes", reference="dovetail.materializers.bytes_value:BytesMaterializer")
+LISTED = 3000
 
 
 def made(address: str) -> S3ArtifactStore:
@@ -41,40 +35,6 @@ def made(address: str) -> S3ArtifactStore:
     return S3ArtifactStore("bench", config, home=Path("unused"))
 
 
-def save(store: ArtifactStore, value: bytes | bytearray) -> ArtifactRecord:
-    """Store a value as a step does."""
-    name = new_id()
-    manifest, _ = save_artifact(store, name, BytesMaterializer(), REF, "bytes", value)
-    return ArtifactRecord(
-        id=name,
-        run_id="bench",
-        step="bench",
-        output="bench",
-        type="bytes",
-        materializer=REF,
-        digest=manifest.content_digest(),
-        size=len(value),
-        files=manifest.files,
-        created=0,
-    )
-
-
-def seconds(store: ArtifactStore) -> float:
-    """Return the seconds of the task."""
-    value = bytearray(SIZE if TASK in {"write", "read"} else 100)
-    save(store, b"1")
-    record = save(store, value) if TASK == "read" else None
-    begin = time.perf_counter()
-    if record is not None:
-        load_artifact(store, record, bytearray, BytesMaterializer())
-    elif TASK == "write":
-        save(store, value)
-    else:
-        with ThreadPoolExecutor(WORKERS) as pool:
-            list(pool.map(lambda _: save(store, value), range(SMALL)))
-    return time.perf_counter() - begin
-
-
 def listed(store: ArtifactStore) -> float:
     """Return how many requests a listing takes, or how many entries at most came with one."""
     with ThreadPoolExecutor(WORKERS) as pool:
@@ -88,7 +48,7 @@ def listed(store: ArtifactStore) -> float:
 
 if __name__ == "__main__":
     bucket = made(ADDRESS)
-    print(listed(bucket) if TASK in {"requests", "entries"} else seconds(bucket))
+    print(listed(bucket) if TASK in {"requests", "entries"} else seconds(bucket, TASK))
     for directory in ("artifacts", "listed"):  # the emulator keeps them in memory
         bucket.delete(directory)
     bucket.close()
