@@ -35,6 +35,25 @@ if __name__ == "__main__":
     versions.run()
 """
 
+SECRETIVE = """
+from dovetail import Environment, Secret, pipeline, step
+
+@step(step_operator="isolated", environment=Environment(requirements=[]))
+def count(password: Secret) -> int:
+    return len(password.reveal())
+
+@step
+def tell(letters: int) -> None:
+    print("letters:", letters)
+
+@pipeline
+def secretive():
+    tell(count(password=Secret.of("db", "password")))
+
+if __name__ == "__main__":
+    secretive.run()
+"""
+
 
 @pytest.fixture
 def cli(tmp_path: Path) -> CommandLine:
@@ -74,3 +93,14 @@ def test_requirements_that_cannot_be_had_fail_the_step_with_the_reason(cli: Comm
     assert "numpy==2.0.2" in first
     assert "unsatisfiable" in first
     assert "Traceback" not in answer.err
+
+
+def test_a_step_reveals_a_sealed_secret_in_its_environment(cli: CommandLine) -> None:
+    cli.write("run.py", SECRETIVE)
+    words = ("secret", "register", "db", "--from-env", "password=DB_PASSWORD")
+    registered = cli(*words, env={"DB_PASSWORD": "not-for-eyes"})
+    assert registered.code == 0, registered.err
+    answer = cli("run", "run.py", timeout=600)
+    assert answer.code == 0, answer.err
+    assert "not-for-eyes" not in answer.out + answer.err
+    assert "letters: 12" in answer.err

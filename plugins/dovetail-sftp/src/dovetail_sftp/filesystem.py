@@ -75,9 +75,11 @@ class SftpFileSystem(SSHFileSystem):  # type: ignore[misc] # sshfs has no types
         async def attempt(channel: asyncssh.SFTPClient) -> bytes:
             size = await size_of_file(channel, path)
             first, last, _step = slice(start, end).indices(size)
-            async with await open_file(channel, path, "rb") as file:
-                content = await read_blocks(channel, file, first, max(0, last - first))
-            return content
+            file = await open_file(channel, path, "rb")
+            try:
+                return await read_blocks(channel, file, first, max(0, last - first))
+            finally:
+                await file.close()
 
         return await self._connection.run(attempt)
 

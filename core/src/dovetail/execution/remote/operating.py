@@ -143,7 +143,6 @@ class Operating:
         declared = step.options.environment
         python = declared.get("python")
         flavor = self._stack.record.components["step_operator"].flavor
-        flavors = [each.record.flavor for each in self._job.components.values()]
         submission = StepSubmission(
             run_id=task.run_id,
             run_name=task.run_name,
@@ -156,7 +155,7 @@ class Operating:
             timeout=task.timeout,
             requirements=tuple(declared.get("requirements", ())),
             python=python,
-            wheels=("dovetail", *step_wheels(self._job.plan, step, flavors)),
+            wheels=("dovetail", *step_wheels(self._job, step)),
         )
         handle = operator.submit(submission)
         kept = Submitted(operator=operator.name, flavor=flavor, handle=handle)

@@ -8,23 +8,38 @@ from importlib.metadata import PackageNotFoundError, version
 import dovetail
 from dovetail.errors import ConfigurationError
 from dovetail.execution.attempt.job import Job
-from dovetail.records.plan import MaterializerRef, Plan, StepPlan
+from dovetail.records.plan import MaterializerRef, StepPlan
+from dovetail.secrets import references_in
 
 _CORE = {"dovetail", "builtin", "custom"}
+_SEALED = "dovetail/local"
+"""The secrets manager of the core whose secrets are sealed, by a package that is an extra of the core."""
 
 
-def step_wheels(plan: Plan, step: StepPlan, flavors: list[str]) -> list[str]:
-    """Return the distributions beside Dovetail that an attempt at `step` needs.
-
-    `flavors` are the qualified flavors of the components that a step uses in its own process.
-    """
+def step_wheels(job: Job, step: StepPlan) -> list[str]:
+    """Return the distributions beside Dovetail that an attempt at `step` needs."""
     stored: list[MaterializerRef] = [each.materializer for each in step.outputs]
-    steps = {each.name: each for each in plan.steps}
+    steps = {each.name: each for each in job.plan.steps}
     for source in step.inputs.values():
         outputs = steps[source.step].outputs
         stored += [each.materializer for each in outputs if each.name == source.output]
+    flavors = [each.record.flavor for each in job.components.values()]
     names = {each.partition("/")[0] for each in (*flavors, *(each.name for each in stored))}
+    if _unseals(job, step):
+        names.add("cryptography")
     return sorted(names - _CORE)
+
+
+def _unseals(job: Job, step: StepPlan) -> bool:
+    manager = job.components.get("secrets_manager")
+    if manager is None or manager.record.flavor != _SEALED:
+        return False
+    said = [
+        step.parameters,
+        step.options.environment,
+        *(each.record.config for each in job.components.values()),
+    ]
+    return any(references_in(said))
 
 
 def check_versions(python: str, ours: str) -> None:
@@ -52,8 +67,7 @@ def check_wheels(job: Job, step: StepPlan) -> None:
     Raises:
         ConfigurationError: some are not.
     """
-    flavors = [each.record.flavor for each in job.components.values()]
-    missing = [each for each in step_wheels(job.plan, step, flavors) if not _is_installed(each)]
+    missing = [each for each in step_wheels(job, step) if not _is_installed(each)]
     if missing:
         raise ConfigurationError(
             f"step {step.name!r} needs {', '.join(map(repr, missing))}, not installed where it would run",
