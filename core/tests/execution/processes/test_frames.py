@@ -114,3 +114,16 @@ def test_a_frame_does_not_follow_the_output_to_where_the_step_redirects_it() -> 
     assert os.read(reading, 4096) == b"".join(frames("a1", "hunter2-hunter2"))
     for each in (reading, elsewhere_reading):
         os.close(each)
+
+
+@pytest.mark.parametrize("size", [1, 5, 10_000])
+def test_what_is_written_again_from_its_start_is_kept_once(tmp_path: Path, size: int) -> None:
+    data = b"before\n" + b"".join(frames("a1", VALUE)) + VALUE.encode() + b"\nmore\n"
+    place = tmp_path / "a1.log"
+    place.write_bytes(there := b"before\n********\n")
+    log = LogFile(str(place), 100, len(there))
+    new = b"".join(log.write(data[at : at + size]) for at in range(0, len(data), size)) + log.flush()
+    log.close()
+    assert new == b"more\n"
+    assert place.read_bytes() == b"before\n********\nmore\n"
+    assert log.size == len(place.read_bytes())

@@ -19,12 +19,13 @@ class LogFile:
 
     `size` counts the bytes in the file, so a reader that was told of it can read that far. `last_words`
     is the end of what was written, whether or not the file has it. What is confidential is masked, in the
-    file and in the last words.
+    file and in the last words. The file has `there` bytes already, of what is written again from its start.
     """
 
-    def __init__(self, path: str, limit: int) -> None:
+    def __init__(self, path: str, limit: int, there: int = 0) -> None:
         self.path = path
-        self.size = 0
+        self.size = there
+        self._there = there
         self.problem: str | None = None
         self._limit = limit
         self._full = False
@@ -48,19 +49,23 @@ class LogFile:
             self._confidential = ConfidentialOutput(name.removesuffix(".log"))
         if self._confidential is not None:
             data = self._confidential.feed(data)
-        self._keep(data)
-        return data
+        return self._keep(data)
 
     def flush(self) -> bytes:
         """Append what was held back, and return it: nothing more comes."""
-        data = b"" if self._confidential is None else self._confidential.flush()
-        self._keep(data)
+        return self._keep(b"" if self._confidential is None else self._confidential.flush())
+
+    def _keep(self, data: bytes) -> bytes:
+        """Append what the file has not; return that."""
+        self._end = (self._end + data[-_LAST_WORDS:])[-_LAST_WORDS:]
+        known = min(self._there, len(data))
+        self._there -= known
+        data = data[known:]
+        if data and not self._full:
+            self._write(data)
         return data
 
-    def _keep(self, data: bytes) -> None:
-        self._end = (self._end + data[-_LAST_WORDS:])[-_LAST_WORDS:]
-        if self._full or not data:
-            return
+    def _write(self, data: bytes) -> None:
         left = self._limit - self.size
         if len(data) > left:
             self._full = True

@@ -23,7 +23,7 @@ class OperatedStep:
     """Implements `dovetail.components.orchestrator.StepProcess`.
 
     The operator is asked often at first, and less often the longer the attempt goes on. `echo` gets what it
-    writes. `shown` bytes of its log are in the file already.
+    writes, as far as `log` has not got it already.
     """
 
     def __init__(
@@ -33,7 +33,6 @@ class OperatedStep:
         handle: str,
         log: LogFile,
         echo: Callable[[bytes], None],
-        shown: int = 0,
     ) -> None:
         self.task = task
         self.handle = handle
@@ -41,7 +40,7 @@ class OperatedStep:
         self.ended: StepEnd | None = None
         self._operator = operator
         self._echo = echo
-        self._shown = shown
+        self._read = 0
         self._reason: Reason | None = None
         self._began = time.monotonic()
         self._next = 0.0
@@ -76,9 +75,9 @@ class OperatedStep:
             self._operator.cancel(self.handle, grace)
 
     def _follow(self) -> None:
-        data = self._operator.logs(self.handle, self._shown)
+        data = self._operator.logs(self.handle, self._read)
         if data:
-            self._shown += len(data)
+            self._read += len(data)
             self._echo(self.log.write(data))
 
     def _in_trouble(self, error: Exception) -> StepEnd | None:

@@ -75,14 +75,13 @@ class Operating:
             return RefusedStep(task, error)
         folder = self._store.log_directory(log_directory(task.run_id)) or self._place()
         path = folder / f"{task.attempt}.log"
-        shown = path.stat().st_size if path.exists() else 0
+        there = path.stat().st_size if path.exists() else 0
         started = OperatedStep(
             task,
             self.operator,
             handle,
-            LogFile(str(path), 64 << 20),
+            LogFile(str(path), 64 << 20, there),
             lambda data: self._progress.output(task.step, data),
-            shown,
         )
         self._running[task.attempt] = started
         return started
