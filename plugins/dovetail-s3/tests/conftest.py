@@ -12,24 +12,14 @@ from pydantic import SecretStr
 from dovetail.testing.fault_proxy import FaultProxy
 from dovetail_s3.settings import S3ArtifactStoreConfig
 from dovetail_s3.store import S3ArtifactStore
+from real_servers.aws_identity import forget_identity
 from real_servers.s3 import S3Server, s3_server
 
 
 @pytest.fixture(autouse=True)
 def no_identity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep whoever runs the tests out of them."""
-    for name in (
-        "ACCESS_KEY_ID",
-        "SECRET_ACCESS_KEY",
-        "SESSION_TOKEN",
-        "PROFILE",
-        "REGION",
-        "DEFAULT_REGION",
-    ):
-        monkeypatch.delenv(f"AWS_{name}", raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws-config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "aws-credentials"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    forget_identity(monkeypatch, tmp_path)
 
 
 @pytest.fixture(scope="session")
