@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -278,9 +279,15 @@ class Store(RuleBasedStateMachine):
         return self.ask("artifact", "verify", artifact).code == 0
 
     def produced(self) -> set[str]:
-        """Return the artifacts of which a run is still the producer though a later attempt replaced them."""
+        """Return what runs still need that no step of them shows: what a later attempt replaced, and what a
+        report says that the next resume takes in."""
         listed = self.ask("artifact", "list", "--limit", "10000", "--json").json()
-        return {each["id"] for each in listed}
+        waiting = {run.id for run in self.runs.values() if run.status == "interrupted"}
+        reports = [json.loads(each.read_bytes()) for each in self.store().glob("runs/*/*/reports/*.json")]
+        reported = {
+            each["id"] for report in reports if report["run_id"] in waiting for each in report["outputs"]
+        }
+        return {each["id"] for each in listed} | reported
 
 
 @pytest.mark.timeout(3600)
