@@ -16,8 +16,8 @@ from mutmut.mutation.pragma_handling import IgnoredCode
 
 _NOTHING_IGNORED = IgnoredCode(set(), set(), set())
 _WIDEST = 150
-_SAY = {"refused", "_refused", "_missing", "did_you_mean", "cast"}
-"""Functions that word an error, and the one that only type checkers hear."""
+_SAY = {"refused", "_refused", "_missing", "did_you_mean", "cast", "hit"}
+"""Functions that word an error, the one that only type checkers hear, and that of points for crash tests."""
 
 
 @dataclass(frozen=True, slots=True)

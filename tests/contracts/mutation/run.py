@@ -157,7 +157,10 @@ def main() -> int:
                 found = [
                     one for file in files for one in mutants(sandboxes[0].copy / file, file, options.most)
                 ]
-                results += tried(sandboxes, kit, found)
+                for number, result in enumerate(tried(sandboxes, kit, found), 1):
+                    results.append(result)
+                    if number % 20 == 0 or number == len(found):
+                        print(f"{kit}: {number} of {len(found)}", file=sys.stderr, flush=True)
     return _judged(results, write=options.write)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from dovetail.builtin.env_secrets_manager import EnvSecretsManager, EnvSecretsMa
 from dovetail.builtin.local_secrets_manager import LocalSecretsManager, LocalSecretsManagerConfig
 from dovetail.components.secrets_manager import SecretsManager
 from dovetail.errors import NotFoundError, StoreError
+from dovetail.names import check_name
 from dovetail.testing.faults import Faults
 from dovetail.testing.secrets_manager import SecretsManagerContract
 
@@ -35,6 +37,7 @@ class Kept(SecretsManager):
 
     def get(self, name: str, *, scope: str | None = None) -> Mapping[str, str]:
         """Return a secret."""
+        check_name("secret", name)
         try:
             return dict(self.place[scope, name])
         except KeyError:
@@ -48,12 +51,14 @@ class Kept(SecretsManager):
         self, name: str, values: Mapping[str, str], *, scope: str | None = None, schema: str | None = None
     ) -> None:
         """Keep a secret."""
+        check_name("secret", name.removesuffix(" deleted"))
         if not all(isinstance(value, str) for value in values.values()):
             raise TypeError("a value of a secret is a text")
         self.place[scope, name] = dict(values)
 
     def delete(self, name: str, *, scope: str | None = None) -> None:
         """Forget a secret."""
+        check_name("secret", name)
         self.place.pop((scope, name), None)
 
 
@@ -119,6 +124,7 @@ class MissingIsEmpty(Kept):
     """A secret that is not there has no keys."""
 
     def get(self, name: str, *, scope: str | None = None) -> Mapping[str, str]:
+        check_name("secret", name)
         return dict(self.place.get((scope, name), {}))
 
 
@@ -183,6 +189,7 @@ class DeletesNamesakes(Kept):
     """With a secret go those of its name in every scope."""
 
     def delete(self, name: str, *, scope: str | None = None) -> None:
+        check_name("secret", name)
         for each in [each for each in self.place if each[1] == name]:
             del self.place[each]
 
@@ -264,7 +271,7 @@ class WritesKeyByKey(Kept):
             del mixed[key]
         for key, value in values.items():
             self.place[scope, name][key] = value
-            time.sleep(0.005)
+            time.sleep(random.uniform(0.0, 0.02))
 
 
 @FAULTS.plant(5, modelled_on="https://github.com/hashicorp/terraform-provider-aws/issues/10259")
@@ -280,6 +287,7 @@ class KeepsTheNamesOfTheDeleted(Kept):
         return [each for each in super().names(scope=scope) if " " not in each]
 
     def delete(self, name: str, *, scope: str | None = None) -> None:
+        check_name("secret", name)
         if self.place.pop((scope, name), None) is not None:
             self.place[scope, f"{name} deleted"] = {}
 
@@ -292,6 +300,7 @@ class ListsTheDeleted(Kept):
         return sorted(name.removesuffix(" deleted") for name in super().names(scope=scope))
 
     def delete(self, name: str, *, scope: str | None = None) -> None:
+        check_name("secret", name)
         if self.place.pop((scope, name), None) is not None:
             self.place[scope, f"{name} deleted"] = {}
 
@@ -317,3 +326,11 @@ class FallsBackToAll(Kept):
     def get(self, name: str, *, scope: str | None = None) -> Mapping[str, str]:
         known = (scope, name) in self.place or (None, name) not in self.place
         return super().get(name, scope=scope if known else None)
+
+
+@FAULTS.plant(7, modelled_on="https://github.com/swamp-club/swamp/issues/324")
+class TakesAnyName(Kept):
+    """A name is used as it comes."""
+
+    def get(self, name: str, *, scope: str | None = None) -> Mapping[str, str]:
+        return super().get(name.replace("/", "_").strip(".") or "all", scope=scope)

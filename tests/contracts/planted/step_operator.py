@@ -70,7 +70,7 @@ class TakesAnyHandle(SubprocessStepOperator):
         """Take it."""
 
 
-@FAULTS.plant(3, dependents={2, 5})
+@FAULTS.plant(3, dependents={2, 5, 6})
 class WaitsForTheEnd(SubprocessStepOperator):
     """Its wait has no time limit."""
 

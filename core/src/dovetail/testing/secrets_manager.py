@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from dovetail.components.secrets_manager import SecretsManager
-from dovetail.errors import NotFoundError, StoreError
+from dovetail.errors import IllegalNameError, NotFoundError, StoreError
 from dovetail.testing.capability import report_undeclared
 
 VALUES = (
@@ -237,6 +237,15 @@ class SecretsManagerContract:
             with pytest.raises(NotFoundError):
                 manager.get(name, scope=other)
             assert name not in manager.names(scope=other)
+
+    @pytest.mark.parametrize("name", ["", "..", "../elsewhere", "pipeline/other", "two words", "x" * 1000])
+    def test_7_what_cannot_be_a_name_is_refused(self, manager: SecretsManager, name: str) -> None:
+        calls = [partial(manager.get, name)]
+        if manager.writes:
+            calls += [partial(manager.put, name, {"key": "value"}), partial(manager.delete, name)]
+        for call in calls:
+            with pytest.raises(IllegalNameError, match=r"\bsecret\b"):
+                call()
 
 
 def _holds(file: Any, value: str) -> bool:  # noqa: ANN401 - a path

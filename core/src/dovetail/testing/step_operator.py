@@ -324,8 +324,11 @@ class StepOperatorContract:
         operator.forget(handle)
         operator.forget(handle)
 
-    def test_7_what_any_place_has_is_given(self, operator: StepOperator, submit: Submit) -> None:
-        handle = submit("sys.exit(0)", resources={"cpus": 1, "memory": "1 GB"})
+    @pytest.mark.parametrize("asked", [{"cpus": 1, "memory": "1 GB"}, {"gpus": 0}])
+    def test_7_what_any_place_has_is_given(
+        self, operator: StepOperator, submit: Submit, asked: dict[str, Any]
+    ) -> None:
+        handle = submit("sys.exit(0)", resources=asked)
         assert self.end(operator, handle).reason is Reason.COMPLETED
 
     @pytest.mark.parametrize("unknown", ["resources", "settings"])
@@ -335,6 +338,19 @@ class StepOperatorContract:
         asked = submission("open(f'{place}/made', 'w').close()", **{unknown: {"no_such_thing": 1}})
         with pytest.raises(ConfigurationError, match="no_such_thing") as refused:
             operator.submit(asked)
+        assert refused.value.hint
+        assert not (place / "made").exists()
+
+    @pytest.mark.parametrize("asked", [{"memory": "1000000 TB"}, {"memory": "plenty"}, {"cpus": 1_000_000}])
+    def test_7_what_no_place_has_is_refused(
+        self,
+        operator: StepOperator,
+        submission: Callable[..., StepSubmission],
+        place: Path,
+        asked: dict[str, Any],
+    ) -> None:
+        with pytest.raises(ConfigurationError) as refused:
+            operator.submit(submission("open(f'{place}/made', 'w').close()", resources=asked))
         assert refused.value.hint
         assert not (place / "made").exists()
 
