@@ -255,3 +255,12 @@ def test_durable_steps_are_flushed_before_they_are_seen(
     store.put("a/b", b"12345")
     assert seen[0] == (5, None)
     assert [size for _, size in seen[1:]] == [5, 5]
+
+
+def test_files_of_others_at_the_top_of_a_home_are_no_artifacts(tmp_path: Path) -> None:
+    at_home = LocalArtifactStore("files", LocalArtifactStoreConfig(), home=tmp_path)
+    at_home.put("artifacts/a", b"1")
+    top = Path(at_home.root)
+    (top / "metadata.db").write_bytes(b"of another component")
+    assert [path for path, _ in at_home.entries()] == ["artifacts/a"]
+    assert sorted(path for path, _ in made(top).entries()) == ["artifacts/a", "metadata.db"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -178,3 +179,12 @@ def test_g13_a_secret_of_its_settings_is_in_no_file_of_an_attempt(
     files = [each for each in home.rglob("*") if each.is_file()]
     assert len(files) > 1
     assert [each for each in files if b"c4n4ry" in each.read_bytes()] == []
+
+
+def test_what_an_attempt_leaves_is_for_its_owner_only(home: Path) -> None:
+    operator = operator_of(home)
+    handle = operator.submit(submission_of("print('private')"))
+    assert operator.wait(handle, 30.0) is not None
+    place = Path(json.loads(handle)["directory"])
+    assert list(place.iterdir())
+    assert place.stat().st_mode & 0o077 == 0

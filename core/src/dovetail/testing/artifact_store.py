@@ -100,13 +100,14 @@ class ArtifactStoreContract(ArtifactStoreExtremes):
         assert store.get("a/short") == b"some"
         assert store.size("a/short") == len(b"some")
 
-    def test_1_a_file_of_a_staging_directory_is_taken_in(self, store: ArtifactStore) -> None:
+    def test_1_files_of_a_staging_directory_are_taken_in(self, store: ArtifactStore) -> None:
         with store.staging() as directory:
-            (directory / "model").write_bytes(b"weights")
-            store.take("a/model", directory / "model")
-        assert store.get("a/model") == b"weights"
+            for name in ("model", "words"):
+                (directory / name).write_bytes(name.encode())
+                store.take(f"a/{name}", directory / name)
+        assert [store.get(f"a/{name}") for name in ("model", "words")] == [b"model", b"words"]
         assert not directory.exists()
-        assert self.everything(store) == ["a/model"]
+        assert self.everything(store) == ["a/model", "a/words"]
 
     def test_2_an_existing_file_stays_as_it_is(self, store: ArtifactStore) -> None:
         store.put("a/b", b"first")
