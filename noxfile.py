@@ -231,6 +231,7 @@ def bench(session: nox.Session) -> None:
     wheelhouse = _empty(Path(session.create_tmp()) / "wheelhouse")
     core = _build(session, ROOT / "core", wheelhouse)
     wheels = [_build(session, folder, wheelhouse) for folder in TOGETHER.values()]
+    _install_group(session, "test")  # what starts servers for tests starts them here too
     # uv makes the environments that are measured, also where nox itself works with pip.
     session.install("uv>=0.9", str(core), *map(str, wheels))
     env = {"PYTHONDONTWRITEBYTECODE": None, "DOVETAIL_WHEELHOUSE": str(wheelhouse)}
