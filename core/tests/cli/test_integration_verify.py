@@ -44,7 +44,7 @@ def test_a_secrets_manager_is_tested_beside_what_it_keeps(dovetail: Callable[...
     dovetail("secrets-manager register vault --flavor local")
     found = dovetail("integration verify builtin --component vault --json")
     results = {each["number"]: each["result"] for each in found.json if each["contract"] == "secrets_manager"}
-    assert set(results) == {1, 2, 3, 4, 5, 6}
+    assert set(results) == {1, 2, 3, 4, 5, 6, 7}
     assert set(results.values()) == {"passed"}
 
 

@@ -19,8 +19,10 @@ from dovetail.testing.site import Site
 
 Cli = Callable[..., Any]
 
+IMAGE = "sha256:36cd50625252ab9c59735b0f3da9a549005ae3957803dcadd16cb1a99a963850"
+"""The digest of the fake's image."""
 FAKE = """#!{python}
-import json, os, pathlib, sys
+import hashlib, json, os, pathlib, sys
 words = sys.argv[1:]
 with open({noted!r}, "a") as file:
     file.write(json.dumps(words) + chr(10))
@@ -36,8 +38,15 @@ if words[0] == "build":
     assert sorted(os.listdir()) == ["Containerfile", "installed", "project"]
 if words[0] == "push":
     place, tag = words[-1].removeprefix("oci:").split(":")
-    os.mkdir(place)
-    image = {{"digest": "sha256:1", "annotations": {{"org.opencontainers.image.ref.name": tag}}}}
+    blobs = pathlib.Path(place, "blobs", "sha256")
+    blobs.mkdir(parents=True)
+    def blob(document):
+        content = json.dumps(document).encode()
+        digest = hashlib.sha256(content).hexdigest()
+        (blobs / digest).write_bytes(content)
+        return {{"digest": "sha256:" + digest, "size": len(content)}}
+    image = blob({{"config": blob({{}})}})
+    image["annotations"] = {{"org.opencontainers.image.ref.name": tag}}
     pathlib.Path(place, "index.json").write_text(json.dumps({{"manifests": [image]}}))
     pathlib.Path(place, "oci-layout").write_text("{{}}")
 """
@@ -45,7 +54,7 @@ REGISTRY = """
 from dovetail.plugin import ComponentConfig, ContainerRegistry, Flavor, Image, hookimpl
 
 class Config(ComponentConfig):
-    digest: str = "sha256:1"
+    digest: str = "{image}"
 
 class Registry(ContainerRegistry):
     config_class = Config
@@ -119,7 +128,7 @@ def test_buildah_is_told_of_base_recipe_labels_and_no_time(dovetail: Cli, builda
     assert run[2:6] == ["--", "python", "-B", "-P"]
     assert remove == ["rm", run[1]]
     assert push[-2:] == ["b" * 64, "oci:made:v1"]
-    assert done.json["digest"] == "sha256:1"
+    assert done.json["digest"] == IMAGE
     assert "base: example/python:3" in done.err
 
 
@@ -219,7 +228,7 @@ def test_a_tag_that_cannot_be_one_is_refused(dovetail: Cli, buildah: FakeBuildah
 def shipped(dovetail: Cli, buildah: FakeBuildah, site: Site) -> Cli:
     """The command line with a stack `shipped`, whose registry is on a shelf, and its image."""
     assert buildah.calls == []
-    site.wheel("dovetail-shelf", REGISTRY)
+    site.wheel("dovetail-shelf", REGISTRY.replace("{image}", IMAGE))
     assert dovetail("container-registry register hub --flavor shelf").code == 0
     assert dovetail("stack register shipped -o local -a local -c hub").code == 0
     assert dovetail("stack image build shipped --base scratch --tag v1").code == 0
@@ -227,14 +236,14 @@ def shipped(dovetail: Cli, buildah: FakeBuildah, site: Site) -> Cli:
 
 
 def test_an_image_is_pushed_and_named_by_its_digest(shipped: Cli) -> None:
-    assert shipped("stack image push shipped").out == "reg.example:5000/dovetail/shipped@sha256:1\n"
+    assert shipped("stack image push shipped").out == f"reg.example:5000/dovetail/shipped@{IMAGE}\n"
     found = shipped("stack image push shipped --repository a/b --tag v2 --json").json
     assert found == {
         "stack": "shipped",
-        "reference": "reg.example:5000/a/b@sha256:1",
+        "reference": f"reg.example:5000/a/b@{IMAGE}",
         "repository": "a/b",
         "tag": "v2",
-        "digest": "sha256:1",
+        "digest": IMAGE,
     }
     assert shipped("stack image push shipped --json").json["tag"] == "v1"
 
@@ -254,7 +263,7 @@ def test_a_registry_that_has_something_else_is_distrusted(shipped: Cli) -> None:
     assert shipped("container-registry update hub --digest sha256:2").code == 0
     done = shipped("stack image push shipped")
     assert done.code == 8
-    assert "calls the image sha256:2, and it is sha256:1" in done.err
+    assert f"calls the image sha256:2, and it is {IMAGE}" in done.err
 
 
 def test_a_stack_without_a_registry_says_how_it_gets_one(dovetail: Cli, buildah: FakeBuildah) -> None:

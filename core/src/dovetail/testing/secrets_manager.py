@@ -240,7 +240,7 @@ class SecretsManagerContract:
 
     @pytest.mark.parametrize("name", ["", "..", "../elsewhere", "pipeline/other", "two words", "x" * 1000])
     def test_7_what_cannot_be_a_name_is_refused(self, manager: SecretsManager, name: str) -> None:
-        calls = [partial(manager.get, name)]
+        calls: list[Callable[[], object]] = [partial(manager.get, name)]
         if manager.writes:
             calls += [partial(manager.put, name, {"key": "value"}), partial(manager.delete, name)]
         for call in calls:
