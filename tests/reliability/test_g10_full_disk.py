@@ -120,7 +120,7 @@ def test_g10_wherever_the_artifact_store_becomes_full_the_message_says_so_and_re
     store: CommandLine, disk: Any, mode: list[str], size: Size, tell: Tell
 ) -> None:
     said = []
-    for pages in range(size(1, 0), size(4, 9)):
+    for pages in range(size(1, 0), size(7, 9)):  # each page more is a place further on
         disk.fill(leave=pages)
         answer = store("run", "run.py", "--no-cache", "--name", f"run{pages}", *mode)
         disk.free()
