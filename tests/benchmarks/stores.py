@@ -35,9 +35,7 @@ def _s3() -> tuple[Installation, str]:
 @cache
 def _sftp() -> tuple[Installation, SshServer]:
     """Make an installation with the wheel, and start an sshd; return both."""
-    made = with_wheels("dovetail-sftp")
-    made.compile()
-    return made, _SERVERS.enter_context(ssh_server())
+    return with_wheels("dovetail-sftp"), _SERVERS.enter_context(ssh_server())
 
 
 def _against_client(made: Installation, name: str, *arguments: str) -> Measurement:

@@ -11,7 +11,7 @@ from typing import Any
 
 import s3fs
 from blake3 import blake3
-from store_tasks import plain_seconds
+from store_tasks import seconds
 
 ADDRESS, TASK = sys.argv[1:]
 PART, SIDE_BY_SIDE = 8 << 20, 8
@@ -49,7 +49,7 @@ def read(system: Any, name: str) -> bytes:
 def main() -> float:
     """Return the seconds of the task."""
     system = client()
-    took = plain_seconds(TASK, partial(write, system), partial(read, system))
+    took = seconds(TASK, partial(write, system), partial(read, system))
     for name in system.ls("bench", detail=False):  # the emulator keeps them in memory
         system.rm(name, recursive=True)
     return took

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from blake3 import blake3
 from sshfs import SSHFileSystem
-from store_tasks import plain_seconds
+from store_tasks import seconds
 
 PORT, KEY, FOLDER, TASK = sys.argv[1:]
 PLACE = f"{FOLDER}/floor"
@@ -39,7 +39,7 @@ def main() -> float:
 
     Path(PLACE).mkdir()
     try:
-        return plain_seconds(TASK, write, read)
+        return seconds(TASK, write, read)
     finally:
         shutil.rmtree(PLACE)
 

@@ -10,7 +10,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from store_tasks import WORKERS, seconds
+from store_tasks import WORKERS, store_seconds
 
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.testing.fault_proxy import FaultProxy
@@ -48,7 +48,7 @@ def listed(store: ArtifactStore) -> float:
 
 if __name__ == "__main__":
     bucket = made(ADDRESS)
-    print(listed(bucket) if TASK in {"requests", "entries"} else seconds(bucket, TASK))
+    print(listed(bucket) if TASK in {"requests", "entries"} else store_seconds(bucket, TASK))
     for directory in ("artifacts", "listed"):  # the emulator keeps them in memory
         bucket.delete(directory)
     bucket.close()

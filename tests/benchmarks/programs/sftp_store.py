@@ -11,7 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from store_tasks import seconds
+from store_tasks import store_seconds
 
 from dovetail_sftp.artifact_store import SftpArtifactStore
 from dovetail_sftp.settings import SftpArtifactStoreConfig
@@ -31,7 +31,7 @@ def main() -> float:
     Path(PLACE).mkdir()
     try:
         with SftpArtifactStore("bench", config, home=Path("unused")) as store:
-            return seconds(store, TASK)
+            return store_seconds(store, TASK)
     finally:
         shutil.rmtree(PLACE)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.materializers.artifacts import load_artifact, save_artifact
@@ -36,25 +37,14 @@ def save(store: ArtifactStore, value: bytes | bytearray) -> ArtifactRecord:
     )
 
 
-def seconds(store: ArtifactStore, task: str) -> float:
-    """Return the seconds of `write`, `read` or `small`."""
-    value = bytearray(SIZE if task in {"write", "read"} else 100)
-    save(store, b"1")
-    record = save(store, value) if task == "read" else None
-    begin = time.perf_counter()
-    if record is not None:
-        load_artifact(store, record, bytearray, BytesMaterializer())
-    elif task == "write":
-        save(store, value)
-    else:
-        with ThreadPoolExecutor(WORKERS) as pool:
-            list(pool.map(lambda _: save(store, value), range(SMALL)))
-    return time.perf_counter() - begin
-
-
-def plain_seconds(task: str, write: Callable[[str, bytes], None], read: Callable[[str], bytes]) -> float:
-    """Return the seconds of the same with a plain client, of which `write` and `read` move one artifact."""
-    value = bytes(SIZE if task in {"write", "read"} else 100)
+def seconds(
+    task: str,
+    write: Callable[[str, Any], object],
+    read: Callable[[str], object],
+    kind: type[bytes | bytearray] = bytes,
+) -> float:
+    """Return the seconds of `write`, `read` or `small`; the functions move one artifact of a name."""
+    value = kind(SIZE if task in {"write", "read"} else 100)
     write("warm", b"1")
     if task == "read":
         write("one", value)
@@ -67,3 +57,16 @@ def plain_seconds(task: str, write: Callable[[str, bytes], None], read: Callable
         with ThreadPoolExecutor(WORKERS) as pool:
             list(pool.map(lambda number: write(f"small-{number}", value), range(SMALL)))
     return time.perf_counter() - begin
+
+
+def store_seconds(store: ArtifactStore, task: str) -> float:
+    """Return the seconds of a task with a store of ours."""
+    records: dict[str, ArtifactRecord] = {}
+
+    def write(name: str, value: bytes | bytearray) -> None:
+        records[name] = save(store, value)
+
+    def read(name: str) -> None:
+        load_artifact(store, records[name], bytearray, BytesMaterializer())
+
+    return seconds(task, write, read, bytearray)
