@@ -136,7 +136,7 @@ def test_several_killed_runs_are_one_line(project: CommandLine) -> None:
     [
         ("step", signal.SIGKILL, "its process was ended by SIGKILL"),
         ("step", signal.SIGSEGV, "its process was ended by SIGSEGV"),
-        ("warm", signal.SIGKILL, "its process was ended by SIGKILL"),  # a step dies with its parent
+        ("warm", signal.SIGKILL, "the process it was forked from ended (SIGKILL)"),
         ("supervisor", signal.SIGKILL, "the supervisor of the steps died"),
     ],
 )

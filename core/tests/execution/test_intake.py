@@ -41,9 +41,10 @@ def test_an_attempt_does_not_end_before_it_starts() -> None:
         (StepEnd(Reason.TIMEOUT), "it ran longer than its timeout of 2 s", ["TimeoutError"]),
         (StepEnd(Reason.MEMORY, signal=9), "it was killed because memory ran out", ["MemoryError"]),
         (StepEnd(Reason.SIGNAL, signal=11), "its process was ended by SIGSEGV", []),
-        (StepEnd(Reason.SIGNAL, signal=63), "its process was ended by 63", []),
+        (StepEnd(Reason.SIGNAL, signal=63), "its process was ended by signal 63", []),
         (StepEnd(Reason.COMPLETED, 0), "its process left with exit code 0 before the step returned", []),
         (StepEnd(Reason.LOST, detail="the supervisor died"), "the supervisor died", []),
+        (StepEnd(Reason.LOST, detail="its parent died", signal=9), "its parent died", []),
     ],
 )
 def test_an_end_without_report_is_a_failure_that_says_how(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 
 from pydantic import ValidationError
 
@@ -10,6 +9,7 @@ from dovetail.components.artifact_store import ArtifactStore
 from dovetail.components.orchestrator import StepEnd
 from dovetail.execution.attempt.unreported import failure_without
 from dovetail.execution.retries import classes_of
+from dovetail.host.process_tree import signal_name
 from dovetail.records.report import Failure, Reason, StepReport, StepTask, report_path
 from dovetail.records.run import Status
 
@@ -71,22 +71,15 @@ def _ended(end: StepEnd, reason: Reason, timeout: float | None) -> Failure:
 
 def describe_end(end: StepEnd, timeout: float | None) -> str:
     """Say for people how a process ended that left no report."""
+    limited = end.reason in {Reason.TIMEOUT, Reason.MEMORY} and end.detail.startswith("it ")
+    if limited or (end.reason is Reason.LOST and end.detail):  # a signal that came of it is not why
+        return end.detail
     if end.reason is Reason.TIMEOUT:
-        if end.detail.startswith("it "):  # a limit of the place, which says which
-            return end.detail
-        return (
-            f"it ran longer than its timeout of {timeout:g} s"
-            if timeout
-            else "it ran longer than its timeout"
-        )
+        return "it ran longer than its timeout" + (f" of {timeout:g} s" if timeout else "")
     if end.reason is Reason.MEMORY:
-        return end.detail if end.detail.startswith("it ") else "it was killed because memory ran out"
+        return "it was killed because memory ran out"
     if end.signal:
-        try:
-            name = signal.Signals(end.signal).name
-        except ValueError:
-            name = str(end.signal)
-        return f"its process was ended by {name}"
+        return f"its process was ended by {signal_name(end.signal)}"
     if end.exit_code is not None:
         return f"its process left with exit code {end.exit_code} before the step returned"
     return end.detail or "its process disappeared"

@@ -23,6 +23,14 @@ _SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG in linux/prctl.h
 _SET_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 
 
+def signal_name(number: int) -> str:
+    """Return `SIGSEGV` for 11."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
 def adopt_orphans() -> None:
     """Become the parent of every descendant whose own parent dies."""
     c_library().prctl(_SET_SUBREAPER, 1, 0, 0, 0)

@@ -36,6 +36,14 @@ class Request(NamedTuple):
     headers: Mapping[str, str]
 
 
+class Answer(NamedTuple):
+    """What a client is told."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 @dataclass(slots=True)
 class Fault:
     """What happens to the next `times` requests that `hits`; `happened` counts them.
@@ -162,18 +170,16 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body(headers)
         fault = self.proxy.arrived(Request(self.command, self.path, headers))
         try:
-            if fault is None:
-                self._relay(body)
-            elif fault.status is not None:
-                self._reply(fault.status, fault.headers, fault.body)
-            elif fault.sent is None:
+            answer = self._answered(fault, body)
+        finally:  # before the client can know: what it asks next is not beside this
+            self.proxy.left()
+        try:
+            if answer is None:
                 self._cut()
             else:
-                self._relay(body, fault.sent)
+                self._reply(answer, None if fault is None else fault.sent)
         except ConnectionError:  # the client has left
             self.close_connection = True
-        finally:
-            self.proxy.left()
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_PATCH = do_OPTIONS = _pass  # noqa: N815 - the library's names
 
@@ -188,7 +194,15 @@ class _Handler(BaseHTTPRequestHandler):
             pass
         return b"".join(pieces)
 
-    def _relay(self, body: bytes, sent: int | None = None) -> None:
+    def _answered(self, fault: Fault | None, body: bytes) -> Answer | None:
+        """Return the answer to this request, None where the connection is to be cut."""
+        if fault is not None and fault.status is not None:
+            return Answer(fault.status, fault.headers, fault.body)
+        if fault is not None and fault.sent is None:
+            return None
+        return self._relay(body)
+
+    def _relay(self, body: bytes) -> Answer:
         asked = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
         asked = {name: value for name, value in asked.items() if name.lower() != "expect"}
         if body:
@@ -198,7 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             server.request(self.command, self.path, body or None, asked)
             answer = server.getresponse()
-            self._reply(answer.status, self._headers(answer), answer.read(), sent)
+            return Answer(answer.status, self._headers(answer), answer.read())
         finally:
             server.close()
 
@@ -207,18 +221,18 @@ class _Handler(BaseHTTPRequestHandler):
         replaced = {name.lower() for name in self.proxy.rewritten}
         return {n: v for n, v in given.items() if n.lower() not in replaced} | dict(self.proxy.rewritten)
 
-    def _reply(self, status: int, headers: Mapping[str, str], body: bytes, sent: int | None = None) -> None:
+    def _reply(self, answer: Answer, sent: int | None) -> None:
         if sent == 0:
             self._cut()
             return
-        self.send_response_only(status)
-        for name, value in headers.items():
+        self.send_response_only(answer.status)
+        for name, value in answer.headers.items():
             self.send_header(name, value)
-        if "content-length" not in {name.lower() for name in headers}:
-            self.send_header("Content-Length", str(len(body)))
+        if "content-length" not in {name.lower() for name in answer.headers}:
+            self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body if sent is None else body[:sent])
+            self.wfile.write(answer.body if sent is None else answer.body[:sent])
         if sent is not None:
             self._cut()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from dovetail.execution.processes.log_file import LogFile
 from dovetail.host.memory_kills import memory_kills
-from dovetail.host.process_tree import send_signal
+from dovetail.host.process_tree import send_signal, signal_name
 
 _PIECE = 1 << 16
 _LAST_DRAIN = 1 << 22
@@ -166,11 +166,3 @@ class Step:
                 return "memory", "the kernel killed it: the memory of its control group was used up"
             return "signal", f"killed by {signal_name(number)}"
         return ("completed", "") if exit_code == 0 else ("exit", f"exit status {exit_code}")
-
-
-def signal_name(number: int) -> str:
-    """Return `SIGSEGV` for 11."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

@@ -26,8 +26,14 @@ from dovetail.execution.processes.channel import Channel
 from dovetail.execution.processes.log_file import LogFile
 from dovetail.execution.processes.starting import start_fresh, start_warm
 from dovetail.execution.processes.strays import Strays, end_everything, wait_for_dead
-from dovetail.execution.processes.supervised_step import Step, signal_name
-from dovetail.host.process_tree import adopt_orphans, children, continue_without_parent, send_signal
+from dovetail.execution.processes.supervised_step import Step
+from dovetail.host.process_tree import (
+    adopt_orphans,
+    children,
+    continue_without_parent,
+    send_signal,
+    signal_name,
+)
 
 _END_OF_ALL = 1.8
 _SWEEP = 1.0
@@ -210,7 +216,7 @@ class Supervisor:
         self._close_warm_log()
         orphans = set(children(os.getpid()))
         for step in self._of_warm():
-            step.lost = f"the warm process, its parent, ended ({how})"
+            step.lost = f"the process it was forked from ended ({how})"
             if step.pid is None and step.reason is None:
                 self._stop_pumping(step)
                 step.close()
