@@ -101,9 +101,8 @@ class OneAtATime(LocalOrchestrator):
             return super().poll(handle, timeout)
         if not self._running:
             self._running += [self._steps.start(task) for task in self._steps.take(1)]
-        if self._running:
-            self._steps.wait(timeout)
-            self._collect()
+        self._steps.wait(self._patience(timeout))
+        self._collect()
         return not self._steps.finished
 
 
@@ -117,7 +116,7 @@ class MoreThanMayBe(LocalOrchestrator):
         return super().poll(handle, timeout)
 
 
-@FAULTS.plant(4, dependents={3, 5}, modelled_on="https://github.com/dagster-io/dagster/issues/28492")
+@FAULTS.plant(4, dependents={2, 3, 5}, modelled_on="https://github.com/dagster-io/dagster/issues/28492")
 class WaitsForAnEnd(LocalOrchestrator):
     """While a step runs, `poll` does not come back, whatever its timeout."""
 
@@ -125,7 +124,7 @@ class WaitsForAnEnd(LocalOrchestrator):
         return 120.0
 
 
-@FAULTS.plant(4)
+@FAULTS.plant(4, dependents={2})
 class SleepsItsTimeout(LocalOrchestrator):
     """`poll` sleeps its timeout, also when a step has long ended."""
 

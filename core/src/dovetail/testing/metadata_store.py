@@ -265,6 +265,7 @@ class MetadataStoreContract(DeletionContract):
             assert store.runs(RunQuery(status=Status.INTERRUPTED)) == []
             kill()
         done(store)
+        assert eventually(lambda: store.held([run_id]) == set(), _NOTICED)
         assert [each.id for each in store.runs(RunQuery(status=Status.INTERRUPTED))] == [run_id]
         assert store.runs(RunQuery(status=Status.RUNNING)) == []
         found = store.run(run_id)
@@ -343,8 +344,9 @@ class MetadataStoreContract(DeletionContract):
         kill_while_recording(place, kills=5)
         with place.store() as store:
             store.open()
-            runs = store.runs(RunQuery(status=Status.INTERRUPTED))
-            assert len(runs) == 5  # noqa: PLR2004 - as many as were killed
+            interrupted = RunQuery(status=Status.INTERRUPTED)
+            assert eventually(lambda: len(store.runs(interrupted)) == 5, _NOTICED)  # as many as were killed
+            runs = store.runs(interrupted)
             assert min(len(store.steps(run.id)) for run in runs) > 1
             assert torn_steps(store) == 0
 

@@ -65,7 +65,7 @@ class LendsTwice(SqliteMetadataStore):
         return super().hold(run_id) or _Always()
 
 
-@FAULTS.plant(5, dependents={7, 20}, modelled_on="https://github.com/dagster-io/dagster/issues/4319")
+@FAULTS.plant(5, dependents={7, 20, 29}, modelled_on="https://github.com/dagster-io/dagster/issues/4319")
 class HoldsBeyondDeath(SqliteMetadataStore):
     """Who dies keeps what he held."""
 
