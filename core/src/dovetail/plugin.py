@@ -33,6 +33,7 @@ _WHERE: dict[str, tuple[str, ...]] = {
     "dovetail.components.process_operator": ("ProcessOperatorConfig", "ProcessStepOperator"),
     "dovetail.components.secret_schema": ("SecretSchema",),
     "dovetail.components.secrets_manager": ("SecretsManager",),
+    "dovetail.components.spool": ("Sending", "Spool"),
     "dovetail.components.sql": ("ServerMetadataStore", "SqlMetadataStore"),
     "dovetail.components.step_operator": ("StepOperator", "StepSubmission"),
     "dovetail.components.visualizer": ("Picture", "Visualizer"),

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, ClassVar, NamedTuple
 
-from dovetail.components.component import Component
+from dovetail.components.component import Component, Reach
 from dovetail.errors import ArtifactError, StoreError
 
 _CHUNK = 1 << 20
@@ -65,6 +65,11 @@ class ArtifactStore(Component):
     """Whether `log_directory` gives a directory in which readers of the store can watch a file grow."""
     sweeps: bool = False
     """Whether killed writers may leave hidden things, and `sweep` removes them."""
+
+    @property
+    def transfers(self) -> bool:
+        """Whether each reading of a file brings it here over a connection; nothing then reads it twice."""
+        return self.reach is Reach.NETWORK
 
     @abstractmethod
     def create(self, path: str) -> AbstractContextManager[BinaryIO]:

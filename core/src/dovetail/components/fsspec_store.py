@@ -8,11 +8,13 @@ import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar, cast
 
 from dovetail.components.artifact_store import ArtifactStore, FileState
 from dovetail.components.component import ComponentConfig, ConfigClass, Reach
+from dovetail.components.spool import Sending, Spool
 from dovetail.errors import DovetailError, IntegrationError, StoreError
 from dovetail.failpoints import hit
 from dovetail.names import new_id
@@ -39,7 +41,8 @@ class FsspecArtifactStore(ArtifactStore):
     A subclass states `whole_files` and what it can do besides, and may give `config_class`, `reach`,
     `filesystem_options`, and `explained` for errors that it knows better. What is written goes to a temporary
     file of this machine and is sent when it is complete, up to `spool` bytes in one request; so its stream
-    can seek, and nothing is left where writing fails.
+    can seek, and nothing is left where writing fails. A subclass that gives `_send_ahead` sends large files
+    while they are written.
 
     A file system without `whole_files` gets the file under a temporary name, and then renames it. Without
     `exclusive_create` two writers of one path can not always be told apart; paths are made of fresh ids,
@@ -53,6 +56,8 @@ class FsspecArtifactStore(ArtifactStore):
     With `exclusive_create` besides, `mode="create"` of the file system refuses to replace a file.
     """
     spool: ClassVar[int] = 1 << 23
+    piece: int = 1 << 23
+    """The bytes of a piece of those files that are sent while they are still being written."""
 
     def __init__(self, name: str, config: ComponentConfig, *, home: Path) -> None:
         super().__init__(name, config, home=home)
@@ -98,11 +103,26 @@ class FsspecArtifactStore(ArtifactStore):
     def create(self, path: str) -> Iterator[BinaryIO]:
         self.checked(path)
         hit("write")
-        with self.staging() as directory:
-            file = directory / "file"
-            with file.open("w+b") as stream:
-                yield stream
-            self._publish(path, file)
+        begin = partial(self._send_ahead, self._target(path))
+        with self.staging() as directory, Spool(directory / "file", self.piece, begin) as spool:
+            yield cast("BinaryIO", spool)
+            if spool.sending is None:
+                spool.end()
+                self._publish(path, spool.path)
+                return
+            hit("rename")
+            with self._told(path, f"write {spool.size} bytes"), self._naming(path):
+                spool.end()
+                spool.sending.finish()
+
+    def _send_ahead(self, target: str, spool: Spool) -> Sending | None:
+        """Begin to send a file that is still being written; None: it is sent when it is complete.
+
+        For subclasses with `whole_files` and `exclusive_create` whose file system can. What is begun raises
+        FileExistsError where there is a file already, and leaves nothing when it is cancelled.
+        """
+        del target, spool
+        return None
 
     def put(self, path: str, data: bytes) -> None:
         self.checked(path)
@@ -116,20 +136,24 @@ class FsspecArtifactStore(ArtifactStore):
         size = len(content) if isinstance(content, bytes) else content.stat().st_size
         if isinstance(content, Path) and size <= self.spool:
             content = content.read_bytes()
-        with self._told(path, f"write {size} bytes"):
+        with self._told(path, f"write {size} bytes"), self._naming(path):
             target = self._target(path)
-            try:
-                if not self.whole_files:
-                    self._send_and_rename(content, target)
-                    return
-                hit("rename")
-                if self.exclusive_create:
-                    self._send(content, target, mode="create")
-                else:
-                    self._refuse_taken(target)
-                    self._send(content, target)
-            except FileExistsError as error:
-                raise self.occupied(path) from error
+            if not self.whole_files:
+                self._send_and_rename(content, target)
+                return
+            hit("rename")
+            if self.exclusive_create:
+                self._send(content, target, mode="create")
+            else:
+                self._refuse_taken(target)
+                self._send(content, target)
+
+    @contextmanager
+    def _naming(self, path: str) -> Iterator[None]:
+        try:
+            yield
+        except FileExistsError as error:
+            raise self.occupied(path) from error
 
     def _send(self, content: bytes | Path, target: str, **options: Any) -> None:  # fsspec's own
         if isinstance(content, bytes):

@@ -13,7 +13,6 @@ from typing import Any, BinaryIO, cast
 from pydantic import ValidationError
 
 from dovetail.components.artifact_store import ArtifactStore
-from dovetail.components.component import Reach
 from dovetail.errors import ArtifactError
 from dovetail.hashing import digest_bytes, digest_stream
 from dovetail.materializers.digesting import DigestingStream
@@ -139,7 +138,7 @@ class ArtifactReader:
         self._check_size(name, entry.size)
         stream = self._store.open(f"{self.record.stored}/{name}")
         try:
-            if self._store.reach is Reach.NETWORK:
+            if self._store.transfers:
                 stream = _fetched(stream)
             self._check(entry, *digest_stream(stream))
             stream.seek(0)
@@ -177,7 +176,7 @@ class ArtifactReader:
 
     def _check_size(self, name: str, most: int) -> None:
         """Refuse a file that has grown before it is read; over a network that would cost a request."""
-        if most > _SMALL or self._store.reach is not Reach.NETWORK:
+        if most > _SMALL or not self._store.transfers:
             size = self._store.size(f"{self.record.stored}/{name}")
             if size is not None and size > most:
                 raise self._damaged(name, f"it has {size} bytes instead of {most}")

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import ClassVar
 
-from dovetail.plugin import ComponentConfig, FsspecArtifactStore, Reach, StoreError
+from dovetail.plugin import ComponentConfig, FsspecArtifactStore, Reach, Sending, Spool, StoreError
 from dovetail_sftp.connection import NoConnectionError
 from dovetail_sftp.filesystem import SftpFileSystem
 from dovetail_sftp.settings import SftpArtifactStoreConfig
@@ -17,8 +17,10 @@ class SftpArtifactStore(FsspecArtifactStore):
 
     config_class: ClassVar[type[ComponentConfig]] = SftpArtifactStoreConfig
     whole_files: ClassVar[bool] = True
+    piece = 1 << 24
     exclusive_create = True
     dates_changes = True
+    transfers = True
 
     def __init__(self, name: str, config: SftpArtifactStoreConfig, *, home: Path) -> None:
         self.place = config.place()
@@ -39,6 +41,9 @@ class SftpArtifactStore(FsspecArtifactStore):
     def root(self) -> str:
         """Return the folder."""
         return self.place.path.rstrip("/")
+
+    def _send_ahead(self, target: str, spool: Spool) -> Sending:
+        return self.filesystem.send_ahead(spool, target)
 
     def close(self) -> None:
         if self._systems and self._systems[-1][0] == os.getpid():

@@ -14,7 +14,7 @@ import asyncssh
 from fsspec.asyn import sync
 from sshfs import SSHFileSystem
 
-from dovetail.plugin import new_id
+from dovetail.plugin import Sending, Spool, new_id
 from dovetail_sftp.blocks import open_file, read_blocks
 from dovetail_sftp.connection import Connection
 from dovetail_sftp.publication import Publication
@@ -88,6 +88,11 @@ class SftpFileSystem(SSHFileSystem):  # type: ignore[misc] # sshfs has no types
 
     async def _put_file(self, lpath: str, rpath: str, mode: str = "create", **_: Any) -> None:
         await self._connection.run(Publication(Path(lpath), rpath, durable=self._durable).attempt)
+
+    def send_ahead(self, spool: Spool, path: str) -> Sending:
+        """Begin to send a file that is still being written; it is seen once it is complete and was sent."""
+        publication = Publication(spool, path, durable=self._durable)
+        return Sending(self.loop, self._connection.run(publication.attempt))
 
     async def _rm(self, path: str, recursive: bool = False, **_: Any) -> None:  # noqa: FBT001, FBT002 - fsspec's
         """Remove a file, or a folder with all below it, which goes out of sight as a whole first."""

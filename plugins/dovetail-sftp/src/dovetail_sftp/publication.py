@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import io
 import os
 import posixpath
 import stat
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import asyncssh
 
-from dovetail.plugin import new_id
+from dovetail.plugin import Spool, new_id
 from dovetail_sftp.blocks import open_file, read_blocks, write_blocks
 
 _PIECE = 1 << 24
@@ -23,14 +24,14 @@ _PAGE = 1 << 16
 
 
 class Publication:
-    """A file on its way to `target`.
+    """A file on its way to `target`; a `Spool` is sent while it is being written.
 
     It is sent under a hidden name, each time another: what a server still writes for a connection that
     was lost can not reach the file of the next one. Then the name is given by a hard link, which never
     replaces anything; a plain rename does on some servers, and is used where there are no hard links.
     """
 
-    def __init__(self, content: bytes | Path, target: str, *, durable: bool) -> None:
+    def __init__(self, content: bytes | Path | Spool, target: str, *, durable: bool) -> None:
         self._content = content
         self._target = target
         self._durable = durable
@@ -55,7 +56,7 @@ class Publication:
             if reason is None:
                 raise
             raise reason from error
-        except (asyncssh.Error, OSError):
+        except (asyncssh.Error, OSError, asyncio.CancelledError):
             await self._clean(channel)
             raise
         await self._clean(channel)
@@ -69,15 +70,28 @@ class Publication:
             await make_folder(channel, self._folder)
             file = await open_file(channel, temporary, "xb")
         async with file:
-            with self._stream() as source:
-                written = 0
-                while piece := source.read(_PIECE):
-                    await write_blocks(channel, file, written, piece)
-                    written += len(piece)
+            end = 0
+            async for offset, piece in self._pieces():
+                await write_blocks(channel, file, offset, piece)
+                end = max(end, offset + len(piece))
+            if end > self._size():  # it was cut off after it had been sent
+                await file.truncate(self._size())
             self._asked_for_the_name = True
             await self._give_name(channel, temporary)
             # Now, because this also keeps the new name from a loss of power.
             await self._settle(channel, file)
+
+    async def _pieces(self) -> AsyncIterator[tuple[int, bytes]]:
+        """Yield what to write where; of a file that is still being written, as it grows."""
+        if isinstance(self._content, Spool):
+            async for number, piece in self._content.pieces():
+                yield number * self._content.piece, piece
+            return
+        with self._stream() as source:
+            written = 0
+            while piece := source.read(_PIECE):
+                yield written, piece
+                written += len(piece)
 
     async def _settle(self, channel: asyncssh.SFTPClient, file: asyncssh.SFTPClientFile) -> None:
         if self._durable:
@@ -137,14 +151,19 @@ class Publication:
         return None
 
     def _size(self) -> int:
-        return len(self._content) if isinstance(self._content, bytes) else self._content.stat().st_size
+        return len(self._content) if isinstance(self._content, bytes) else self._path.stat().st_size
+
+    @property
+    def _path(self) -> Path:
+        assert not isinstance(self._content, bytes)
+        return self._content.path if isinstance(self._content, Spool) else self._content
 
     @contextmanager
     def _stream(self) -> Iterator[BinaryIO]:
         if isinstance(self._content, bytes):
             yield io.BytesIO(self._content)
             return
-        with self._content.open("rb", buffering=0) as stream:
+        with self._path.open("rb", buffering=0) as stream:
             yield stream
 
 
