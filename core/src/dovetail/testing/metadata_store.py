@@ -341,11 +341,12 @@ class MetadataStoreContract(DeletionContract):
         assert [is_id(run) for run in runs] == [True] * 3
 
     def test_29_who_is_killed_while_recording_leaves_whole_transactions(self, place: Place) -> None:
-        kill_while_recording(place, kills=5)
+        killed = 5
+        kill_while_recording(place, killed)
         with place.store() as store:
             store.open()
             interrupted = RunQuery(status=Status.INTERRUPTED)
-            assert eventually(lambda: len(store.runs(interrupted)) == 5, _NOTICED)  # as many as were killed
+            assert eventually(lambda: len(store.runs(interrupted)) == killed, _NOTICED)
             runs = store.runs(interrupted)
             assert min(len(store.steps(run.id)) for run in runs) > 1
             assert torn_steps(store) == 0
