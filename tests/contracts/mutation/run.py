@@ -144,7 +144,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kits", nargs="*", help="only these, such as artifact_store:local")
     parser.add_argument("--write", action="store_true", help="note new survivors in survivors.txt")
-    parser.add_argument("--most", type=int, default=MOST, help="mutants of each file")
+    parser.add_argument("--most", type=int, default=MOST, help="mutants of each implementation")
     options = parser.parse_args()
     preload(options.kits or list(_TARGETS))
     package = Path(str(importlib.util.find_spec("dovetail").origin)).parent  # type: ignore[union-attr]
@@ -154,9 +154,8 @@ def main() -> int:
         sandboxes = [Sandbox(place, package, HERE.parent) for place in places]
         for kit, files in _TARGETS.items():
             if kit in (options.kits or _TARGETS):
-                found = [
-                    one for file in files for one in mutants(sandboxes[0].copy / file, file, options.most)
-                ]
+                most = -(-options.most // len(files))
+                found = [one for file in files for one in mutants(sandboxes[0].copy / file, file, most)]
                 for number, result in enumerate(tried(sandboxes, kit, found), 1):
                     results.append(result)
                     if number % 20 == 0 or number == len(found):

@@ -176,6 +176,11 @@ class Spool(io.BufferedIOBase):
             self._taken = max(self._taken, number + 1)
             return os.pread(self._sender, self.piece, number * self.piece)
 
+    def wait(self) -> None:
+        """Return when the file is complete."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._over or self._given_up)
+
     async def pieces(self) -> AsyncIterator[tuple[int, bytes]]:
         """Yield number and content of all pieces as they come, and at the end again those altered since."""
         number = 0

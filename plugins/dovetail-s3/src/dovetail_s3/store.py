@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
-import random
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -13,28 +10,25 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, cast
 
+from fsspec.asyn import sync
+
 from dovetail.plugin import (
     ArtifactError,
     ComponentConfig,
     FileState,
     FsspecArtifactStore,
+    Sending,
+    Spool,
     StoreError,
     hit,
-    new_id,
     now,
 )
 from dovetail_s3.reading import ReadingAhead, Source
 from dovetail_s3.refusal import Refusal, code_of, is_unsaid
 from dovetail_s3.session import filesystem_options
 from dovetail_s3.settings import S3ArtifactStoreConfig
+from dovetail_s3.writing import Target
 
-_MARK = "dovetail-write"
-"""Metadata of an object that says which write made it."""
-_CONTESTED = frozenset({
-    "PreconditionFailed", "412", "ConditionalRequestConflict", "OperationAborted", "409", "NoSuchUpload",
-})  # fmt: skip
-_CONFLICT = frozenset({"ConditionalRequestConflict", "OperationAborted", "409"})
-_MOST_PARTS = 10_000
 _PAGE = 1000
 _SAME_CLOCK = 2_000_000
 _SECOND = 1_000_000
@@ -57,6 +51,7 @@ class S3ArtifactStore(FsspecArtifactStore):
     def __init__(self, name: str, config: ComponentConfig, *, home: Path) -> None:
         super().__init__(name, config, home=home)
         self.exclusive_create = self.config.conditional_writes
+        self.piece = self.config.part_size << 20
         folder = self.config.url.removeprefix("s3://").partition("/")[2]
         self._start = f"{folder}/" if folder else ""
         """What the keys of all files begin with."""
@@ -100,35 +95,26 @@ class S3ArtifactStore(FsspecArtifactStore):
 
     # Writing
 
-    def _send(self, content: bytes | Path, target: str, **options: Any) -> None:  # s3fs's own
+    def _send(self, content: bytes | Path, target: str, **_: Any) -> None:
         size = len(content) if isinstance(content, bytes) else content.stat().st_size
-        part = max(self.config.part_size << 20, math.ceil(size / _MOST_PARTS))
-        mark = new_id()
-        for attempt in range(1, self.config.attempts + 1):
-            try:
-                super()._send(content, target, chunksize=part, Metadata={_MARK: mark}, **options)
-            except OSError as error:
-                code = code_of(error)
-                if code not in _CONTESTED:
-                    raise
-                there = self._mark_at(target)
-                if there == mark:
-                    return  # an earlier try had arrived
-                if there is not None:
-                    raise FileExistsError(target) from error
-                if code not in _CONFLICT or attempt == self.config.attempts:
-                    raise
-                time.sleep(random.random() * 0.1 * 2**attempt)  # noqa: S311 - a pause is no secret
-            else:
-                return
+        sync(self.filesystem.loop, self._target_at(target).put, content, size)
 
-    def _mark_at(self, target: str) -> str | None:
-        """Return which write made the object; empty: one that was not ours, None: there is none."""
-        try:
-            found = self._request("head_object", Key=target.partition("/")[2])
-        except FileNotFoundError:
+    def _send_ahead(self, target: str, spool: Spool) -> Sending | None:
+        if not self.exclusive_create:  # that there is none yet is seen just before a file is sent
             return None
-        return str(found.get("Metadata", {}).get(_MARK, ""))
+        return Sending(self.filesystem.loop, self._target_at(target).follow(spool))
+
+    def _target_at(self, target: str) -> Target:
+        self.filesystem.connect()
+        return Target(
+            self.filesystem,
+            self.config.bucket,
+            target.partition("/")[2],
+            part=self.config.part_size << 20,
+            ahead=self.config.concurrency,
+            attempts=self.config.attempts,
+            conditional=self.exclusive_create,
+        )
 
     # Reading
 

@@ -59,10 +59,13 @@ class Session:
         """
         async with self.channels.get() as channel:
             task = asyncio.ensure_future(operation(channel))
-            await asyncio.wait({task, self._closed}, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)  # what it ends with says nothing more
+            try:
+                await asyncio.wait({task, self._closed}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                if cut := not task.done():
+                    task.cancel()
+                    await asyncio.gather(task, return_exceptions=True)  # what it ends with says nothing more
+            if cut:
                 raise ConnectionResetError(errno.ECONNRESET, "it was closed")
             return task.result()
 

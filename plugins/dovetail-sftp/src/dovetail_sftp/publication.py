@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import io
 import os
@@ -32,7 +31,8 @@ class Publication:
     """
 
     def __init__(self, content: bytes | Path | Spool, target: str, *, durable: bool) -> None:
-        self._content = content
+        self._spool = content if isinstance(content, Spool) else None
+        self._content = content.path if isinstance(content, Spool) else content
         self._target = target
         self._durable = durable
         self._folder = posixpath.dirname(target)
@@ -56,7 +56,7 @@ class Publication:
             if reason is None:
                 raise
             raise reason from error
-        except (asyncssh.Error, OSError, asyncio.CancelledError):
+        except BaseException:
             await self._clean(channel)
             raise
         await self._clean(channel)
@@ -83,9 +83,9 @@ class Publication:
 
     async def _pieces(self) -> AsyncIterator[tuple[int, bytes]]:
         """Yield what to write where; of a file that is still being written, as it grows."""
-        if isinstance(self._content, Spool):
-            async for number, piece in self._content.pieces():
-                yield number * self._content.piece, piece
+        if self._spool is not None:
+            async for number, piece in self._spool.pieces():
+                yield number * self._spool.piece, piece
             return
         with self._stream() as source:
             written = 0
@@ -151,19 +151,14 @@ class Publication:
         return None
 
     def _size(self) -> int:
-        return len(self._content) if isinstance(self._content, bytes) else self._path.stat().st_size
-
-    @property
-    def _path(self) -> Path:
-        assert not isinstance(self._content, bytes)
-        return self._content.path if isinstance(self._content, Spool) else self._content
+        return len(self._content) if isinstance(self._content, bytes) else self._content.stat().st_size
 
     @contextmanager
     def _stream(self) -> Iterator[BinaryIO]:
         if isinstance(self._content, bytes):
             yield io.BytesIO(self._content)
             return
-        with self._path.open("rb", buffering=0) as stream:
+        with self._content.open("rb", buffering=0) as stream:
             yield stream
 
 
