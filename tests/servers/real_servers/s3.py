@@ -16,7 +16,8 @@ from urllib.parse import quote
 from real_servers.loopback import free_port, started, stop
 
 _PROGRAM = """
-import sys
+import os, sys
+os.environ["MOTO_S3_DEFAULT_KEY_BUFFER_SIZE"] = str(1 << 30)  # what is larger goes through a file
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import run_simple
 application = DomainDispatcherApplication(create_backend_app)
