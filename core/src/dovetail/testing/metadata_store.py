@@ -272,6 +272,13 @@ class MetadataStoreContract(DeletionContract):
         assert found is not None
         assert found.status is Status.INTERRUPTED
 
+    def test_20_interrupted_runs_are_found_behind_a_page_of_running_ones(self, store: MetadataStore) -> None:
+        begun_runs = [begun(store) for _ in range(4)]
+        for _, lease in begun_runs[:2]:
+            lease.release()
+        found = store.runs(RunQuery(status=Status.INTERRUPTED, limit=2))
+        assert [each.id for each in found] == [run.id for run, _ in reversed(begun_runs[:2])]
+
     def test_21_the_cache_gives_the_newest_completed_step_of_a_key(self, store: MetadataStore) -> None:
         assert store.cached("key") is None
         run, lease = begun(store)
