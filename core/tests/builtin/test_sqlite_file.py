@@ -70,6 +70,12 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made)
 
 
+def test_folders_above_the_file_are_made(make_store: MakeStore, tmp_path: Path) -> None:
+    store = make_store(path=str(tmp_path / "not" / "yet" / "there.db"))
+    store.open()
+    assert store.path.is_file()
+
+
 def test_the_file_lies_in_the_home_or_where_the_path_says(make_store: MakeStore, tmp_path: Path) -> None:
     assert make_store().path == tmp_path / "metadata.db"
     assert make_store(path="a/b.db").path == Path.cwd() / "a" / "b.db"
@@ -141,12 +147,17 @@ def test_an_empty_file_becomes_a_store(make_store: MakeStore, tmp_path: Path) ->
     assert store.runs(RunQuery()) == []
 
 
-def test_a_read_only_store_is_read_and_not_written(make_store: MakeStore, folder: Path) -> None:
+@pytest.mark.parametrize(("of_folder", "of_file"), [(0o755, 0o644), (0o777, 0o644), (0o755, 0o666)])
+def test_a_read_only_store_is_read_and_not_written(
+    make_store: MakeStore, folder: Path, of_folder: int, of_file: int
+) -> None:
     store = make_store(home=folder)
     store.open()
     run = done(store)
     begun(store)[1].release()
     store.close()
+    store.path.chmod(of_file)
+    folder.chmod(of_folder)
 
     def look() -> str:
         store.open()

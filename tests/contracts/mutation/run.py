@@ -160,6 +160,9 @@ def main() -> int:
                     results.append(result)
                     if number % 20 == 0 or number == len(found):
                         print(f"{kit}: {number} of {len(found)}", file=sys.stderr, flush=True)
+    if not options.kits:
+        gone = explained().keys() - {each.mutant.name for each in results if not each.killer}
+        print(*(f"has a reason and does not survive: {name}" for name in sorted(gone)), sep="\n")
     return _judged(results, write=options.write)
 
 
