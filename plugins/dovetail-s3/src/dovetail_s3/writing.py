@@ -6,6 +6,7 @@ import asyncio
 import math
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,8 @@ class Target:
                 "complete_multipart_upload", UploadId=upload, MultipartUpload={"Parts": parts}, **condition
             )
         except BaseException:
-            await self.filesystem._abort_mpu(self.bucket, self.key, upload)  # noqa: SLF001
+            with suppress(OSError):  # why it is given up is to be told; `sweep` finds what may be left of it
+                await self._request("abort_multipart_upload", UploadId=upload)
             raise
 
     async def _tags(self, spool: Spool, upload: str) -> dict[int, str]:
