@@ -121,7 +121,8 @@ class _Printer:
             attempts = [each for each in attempts if each.number == self._attempt]
         elif not every:
             attempts = list({each.step: each for each in attempts}.values())
-        return (Log(self._run.records.artifacts, each) for each in attempts)
+        store = self._run.records.artifacts_of(self._run.record.stack)
+        return (Log(store, each) for each in attempts)
 
     def _head(self, log: Log, *, alone: bool) -> None:
         attempt = log.attempt

@@ -35,6 +35,8 @@ class Records:
         self._opened = ExitStack()
         self._plans: dict[str, Plan] = {}
         self._steps: dict[str, dict[str, StepRunRecord]] = {}
+        self._others: dict[str, ArtifactStore] = {}
+        self._stores: dict[str, ArtifactStore] = {}
 
     @cached_property
     def stack(self) -> StackRecord:
@@ -56,12 +58,25 @@ class Records:
         return self._live("artifact_store").artifact_store
 
     def artifacts_of(self, stack: StackRecord) -> ArtifactStore:
-        """Return the artifact store of a run's own stack, whichever stack is read here."""
-        if stack == self.stack:
+        """Return the artifact store of a run's own stack, whichever stack is read here.
+
+        Of two with one name the one of this stack is taken: where it lies was changed since.
+        """
+        mine, theirs = (each.components.get("artifact_store") for each in (self.stack, stack))
+        if theirs is None or (mine is not None and mine.name == theirs.name):
             return self.artifacts
-        return self._opened.enter_context(
-            assemble(stack, home=self._home, only={"artifact_store"})
-        ).artifact_store
+        if theirs.name not in self._others:
+            live = self._opened.enter_context(assemble(stack, home=self._home, only={"artifact_store"}))
+            self._others[theirs.name] = live.artifact_store
+        return self._others[theirs.name]
+
+    def store_of(self, artifact: ArtifactRecord) -> ArtifactStore:
+        """Return the store that an artifact lies in: that of the run that made it; this one if it is gone."""
+        if artifact.run_id not in self._stores:
+            run = self.metadata.run(artifact.run_id)
+            store = self.artifacts if run is None else self.artifacts_of(run.stack)
+            _keep(self._stores, artifact.run_id, store)
+        return self._stores[artifact.run_id]
 
     @cached_property
     def materializers(self) -> Registry:
@@ -115,6 +130,8 @@ class Records:
     def close(self) -> None:
         """Close what was opened here."""
         self._opened.close()
+        self._others.clear()
+        self._stores.clear()
         for name in ("metadata", "artifacts"):
             self.__dict__.pop(name, None)
 

@@ -272,7 +272,8 @@ class StepView:
         """Return what an attempt wrote, by its number; the last one by default. Empty where nothing was."""
         chosen = [each for each in self.attempts if attempt in {None, each.number}]
         if chosen:
-            return Log(self.run.records.artifacts, chosen[-1]).read().decode("utf-8", "replace")
+            store = self.run.records.artifacts_of(self.run.record.stack)
+            return Log(store, chosen[-1]).read().decode("utf-8", "replace")
         if attempt is None:
             return ""
         raise NotFoundError(
@@ -344,17 +345,16 @@ class ArtifactView:
     def load(self, annotation: Any = None) -> Any:  # noqa: ANN401 - any value
         """Return the value.
 
-        Classes of it are looked for in loaded modules only; `annotation` says which one is meant where
-        that is not enough.
+        Classes of it are looked for in loaded modules; `annotation` says which is meant where need be.
 
         Raises:
             ArtifactError: it is missing or damaged; nothing was read then.
             MaterializerError: it holds something of a class that is not loaded.
         """
-        planned = self._planned()
+        store, planned = self._records.store_of(self.record), self._planned()
         reference = self.record.materializer if planned is None else planned
         materializer = self._records.materializers.load(reference, [] if planned is None else [planned])
-        return load_artifact(self._records.artifacts, self.record, annotation, materializer, reference)
+        return load_artifact(store, self.record, annotation, materializer, reference)
 
     def read(self, annotation: Any = None) -> Any:  # noqa: ANN401 - any value
         """Return the value; the classic name of `load`."""
@@ -371,7 +371,7 @@ class ArtifactView:
 
     def verify(self) -> list[str]:
         """Return what is wrong with its files, one line each; empty where all is well."""
-        return verify_artifact(self._records.artifacts, self.record)
+        return verify_artifact(self._records.store_of(self.record), self.record)
 
     @property
     def producer(self) -> StepView | None:

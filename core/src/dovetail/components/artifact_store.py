@@ -67,6 +67,14 @@ class ArtifactStore(Component):
     """Whether killed writers may leave hidden things, and `sweep` removes them."""
 
     @property
+    def address(self) -> str:
+        """Where the files lie, as one text: what was stored at the same address can be taken from the cache.
+
+        Empty for the place beside the metadata store that belongs to every workspace.
+        """
+        return self.name
+
+    @property
     def transfers(self) -> bool:
         """Whether each reading of a file brings it here over a connection; nothing then reads it twice."""
         return self.reach is Reach.NETWORK

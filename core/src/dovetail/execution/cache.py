@@ -21,10 +21,14 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _FORMAT = 1
 
 
-def cache_key(step: StepPlan, inputs: Mapping[str, str], python: str = PYTHON) -> str:
-    """Return the key of a step whose inputs have these digests (input name to artifact digest)."""
+def cache_key(step: StepPlan, inputs: Mapping[str, str], python: str = PYTHON, *, store: str = "") -> str:
+    """Return the key of a step whose inputs have these digests (input name to artifact digest).
+
+    `store` is the address of the artifact store: what lies in another one cannot be taken.
+    """
     return digest_value(
         (
+            *([store] if store else []),
             _FORMAT,
             step.source.digest,
             step.parameters,

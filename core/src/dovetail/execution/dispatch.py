@@ -229,7 +229,7 @@ class Dispatch:
         if uncacheable(step):
             return ""
         digests = {name: self._artifacts[each.step, each.output].digest for name, each in step.inputs.items()}
-        return cache_key(step, digests)
+        return cache_key(step, digests, store=self.store.address)
 
     def _input_ids(self, step: StepPlan) -> dict[str, str]:
         return {name: self._artifacts[each.step, each.output].id for name, each in step.inputs.items()}

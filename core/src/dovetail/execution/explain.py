@@ -136,7 +136,9 @@ def _verdict(run: RunView, other: RunView, step: str, changed: list[Change]) -> 
     there = other.step(step)
     if not there.status.good:
         return f"{verdict}, but the step was {there.status} there"
-    store = run.records.artifacts
+    store, elsewhere = (each.records.artifacts_of(each.record.stack) for each in (run, other))
+    if store.address != elsewhere.address:
+        return f"{verdict}, but what that one has lies in another artifact store"
     harmed = next((name for name, each in there.outputs.items() if damage(store, each.record)), None)
     return verdict if harmed is None else f"{verdict}, but its output {harmed!r} there is damaged"
 

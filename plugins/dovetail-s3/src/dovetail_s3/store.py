@@ -61,6 +61,10 @@ class S3ArtifactStore(FsspecArtifactStore):
         return filesystem_options(self.config)
 
     @property
+    def address(self) -> str:
+        return f"{self.config.endpoint_url or ''} {self.config.url}".lstrip()
+
+    @property
     def filesystem(self) -> Any:  # noqa: ANN401 - s3fs has no types
         """Return s3fs; requests are tried again by botocore alone, or tries would multiply."""
         system = super().filesystem
