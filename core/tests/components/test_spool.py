@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import io
+import resource
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dovetail.components.spool import GivenUpError, Sending, Spool
+from dovetail.errors import StoreError
 
 PIECE = 8
 
@@ -142,16 +146,86 @@ def test_a_file_that_is_given_up_is_cleared_away_before_the_block_ends(
     with pytest.raises(ZeroDivisionError), spool:
         write(spool)
     assert receiver.cleared
-    with pytest.raises(GivenUpError):
-        spool.take(0)
+
+
+def test_who_waits_for_a_file_that_is_given_up_is_told(
+    tmp_path: Path, loop: asyncio.AbstractEventLoop
+) -> None:
+    told: list[BaseException] = []
+
+    async def wait(spool: Spool) -> None:
+        try:
+            await spool.ended()
+        except (GivenUpError, asyncio.CancelledError) as error:
+            told.append(error)
+            raise
+
+    spool = Spool(tmp_path / "file", PIECE, lambda spool: Sending(loop, wait(spool)))
+    with pytest.raises(ZeroDivisionError), spool:
+        fail(spool)
+    assert len(told) == 1
+
+
+def fail(spool: Spool) -> None:
+    spool.write(bytes(5 * PIECE))
+    raise ZeroDivisionError
+
+
+def test_pieces_are_sent_as_they_come_and_no_thread_waits_for_them(
+    tmp_path: Path, loop: asyncio.AbstractEventLoop
+) -> None:
+    receivers = [Receiver() for _ in range(40)]
+    threads = threading.active_count()
+    with ExitStack() as stack:
+        spools = [
+            stack.enter_context(
+                Spool(tmp_path / str(number), PIECE, lambda spool, to=each: Sending(loop, to.receive(spool)))
+            )
+            for number, each in enumerate(receivers)
+        ]
+        for count in range(2, 6):
+            for spool in spools:
+                spool.write(bytes(PIECE if count > 2 else 2 * PIECE))
+            _until(lambda: all(each.pieces == count for each in receivers))  # noqa: B023 - called at once
+        assert threading.active_count() == threads
+        for spool in reversed(spools):
+            spool.end()
+            assert spool.sending is not None
+            spool.sending.finish()
+    assert {bytes(each.content) for each in receivers} == {bytes(5 * PIECE)}
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="nothing lists descriptors here")
+def test_no_descriptor_stays_open(tmp_path: Path, loop: asyncio.AbstractEventLoop) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    written(tmp_path / "one", loop, lambda spool: spool.write(bytes(5 * PIECE)))
+    with pytest.raises(ZeroDivisionError):
+        written(tmp_path / "two", loop, lambda _: 1 / 0)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_place_that_is_full_is_told_and_nobody_goes_on_sending(
+    tmp_path: Path, loop: asyncio.AbstractEventLoop
+) -> None:
+    receiver = Receiver()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    spool = Spool(tmp_path / "file", PIECE, lambda spool: Sending(loop, receiver.receive(spool)))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4 * PIECE + 4, hard))
+    try:
+        with pytest.raises(StoreError, match=r"on its way to the artifact store.*large") as caught, spool:
+            deque(map(spool.write, [bytes(7)] * 10))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "TMPDIR" in (caught.value.hint or "")
+    assert receiver.cleared
 
 
 def test_what_goes_wrong_while_sending_is_told_at_the_end(
     tmp_path: Path, loop: asyncio.AbstractEventLoop
 ) -> None:
     async def fail(spool: Spool) -> None:
-        await asyncio.to_thread(spool.take, 0)
-        raise ConnectionError("the other end has left")
+        async for _ in spool.pieces():
+            raise ConnectionError("the other end has left")
 
     with Spool(tmp_path / "file", PIECE, lambda spool: Sending(loop, fail(spool))) as spool:
         spool.write(bytes(5 * PIECE))

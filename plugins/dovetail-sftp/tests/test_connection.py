@@ -131,7 +131,9 @@ def test_a_private_key_is_opened_with_its_passphrase(server: Any, make: Make, fo
         error = refusal(make(private_key=locked, **settings))
         assert "cannot be opened" in error.message
         assert "wrong donkey" not in str(error)
-    assert "cannot be read" in refusal(make(private_key=locked / "nowhere")).message
+    error = refusal(make(private_key=locked / "nowhere"))
+    assert "cannot be read" in error.message
+    assert "private_key" in (error.hint or "")
 
 
 def test_a_server_that_is_not_there_is_named_at_once(make: Make, folder: Path) -> None:

@@ -98,3 +98,8 @@ def test_the_time_of_change_is_the_server_s(store: SftpArtifactStore, folder: Pa
     state = store.state("a/b")
     assert state is not None
     assert state.changed == 1_700_000_000_000_000
+
+
+def test_a_folder_that_the_server_does_not_make_is_one_error(make: Make) -> None:
+    with pytest.raises(StoreError, match="a/b"):
+        make(Path("/proc/no/such/place")).put("a/b", b"1")

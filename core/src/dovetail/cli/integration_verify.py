@@ -31,6 +31,7 @@ def verify(name: str, *, component: str | None, as_json: bool) -> int:
     found = load(f"{_VERDICT}:of_wheel")(wheel)
     if component is not None:
         record = _registered(component, wheel)
+        _try_settings(record)
         found += load(f"{_VERDICT}:of_component")(record, load("dovetail.stacks.workspace:component_home")())
     failed = [each for each in found if each.result == "failed"]
     if as_json:
@@ -42,6 +43,15 @@ def verify(name: str, *, component: str | None, as_json: bool) -> int:
         counts = [f"{sum(each.result == kind for each in found)} {kind}" for kind in _RESULTS]
         say(", ".join(counts))
     return 1 if failed else 0
+
+
+def _try_settings(record: Any) -> None:  # noqa: ANN401 - a record of stacks
+    """Make the component once: a setting that is wrong, or a secret that is not there, is one error."""
+    stack = load("dovetail.stacks.assemble:active_stack_record")()
+    with load("dovetail.stacks.assemble:assemble")(
+        stack.model_copy(update={"components": {**stack.components, record.type: record}}), only={record.type}
+    ):
+        pass
 
 
 _RESULTS = ("passed", "failed", "not tested")

@@ -8,9 +8,10 @@ import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, cast
+
+from pydantic import Field
 
 from dovetail.components.artifact_store import ArtifactStore, FileState
 from dovetail.components.component import ComponentConfig, ConfigClass, Reach
@@ -31,8 +32,10 @@ _NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError, FileExists
 class FsspecArtifactStoreConfig(ComponentConfig):
     """`url` is where artifacts lie (`s3://bucket/folder`); `options` go to the file system as they are."""
 
-    url: str
-    options: dict[str, Any] = {}
+    url: str = Field(description="where artifacts lie, such as s3://bucket/folder")
+    options: dict[str, Any] = Field(
+        default={}, description="what the file system of fsspec is made with besides"
+    )
 
 
 class FsspecArtifactStore(ArtifactStore):
@@ -107,7 +110,11 @@ class FsspecArtifactStore(ArtifactStore):
     def create(self, path: str) -> Iterator[BinaryIO]:
         self.checked(path)
         hit("write")
-        begin = partial(self._send_ahead, self._target(path))
+
+        def begin(spool: Spool) -> Sending | None:
+            with self._told(path, "write it"):
+                return self._send_ahead(self._target(path), spool)
+
         with self.staging() as directory, Spool(directory / "file", self.piece, begin) as spool:
             yield cast("BinaryIO", spool)
             if spool.sending is None:

@@ -185,7 +185,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self, headers: Mapping[str, str]) -> bytes:
         if headers.get("transfer-encoding", "").lower() != "chunked":
-            return self.rfile.read(int(headers.get("content-length", 0)))
+            body = self.rfile.read(wanted := int(headers.get("content-length", 0)))
+            if len(body) < wanted:  # a server that heard of this would wait for the rest
+                raise ConnectionResetError("the client has left")
+            return body
         pieces = []
         while size := int(self.rfile.readline().split(b";")[0], 16):
             pieces.append(self.rfile.read(size))

@@ -19,10 +19,13 @@ from dovetail.components.secrets_manager import SecretsManager
 from dovetail.components.step_operator import StepOperator
 from dovetail.components.visualizer import Visualizer
 from dovetail.discovery.index import load_index
+from dovetail.discovery.manager import load_flavor
 from dovetail.names import new_id
 from dovetail.records.stack import ComponentRecord
 from dovetail.references import load
-from dovetail.stacks.assemble import build_component
+from dovetail.secrets import SecretReference
+from dovetail.stacks.assemble import active_stack_record, build_component, secret_lookup
+from dovetail.stacks.configuration import configured
 from dovetail.testing.artifact_store import ArtifactStoreContract
 from dovetail.testing.container_registry import ContainerRegistryContract
 from dovetail.testing.metadata_store import MetadataStoreContract
@@ -44,8 +47,20 @@ def _told() -> tuple[ComponentRecord, Path, str]:
 
 def _made(record: ComponentRecord, home: Path, **changes: Any) -> Any:  # noqa: ANN401 - any component
     changed = record.model_copy(update={"config": {**record.config, **changes}})
-    made: Component = build_component(changed, home)
+    made: Component = build_component(changed, home, value_of=_value_of)
     return made
+
+
+def _value_of(reference: SecretReference) -> str:
+    """Look up what a setting refers to, as the active stack does."""
+    return secret_lookup(active_stack_record())(reference)
+
+
+def _settings(record: ComponentRecord) -> dict[str, Any]:
+    """Return the settings as the component gets them: secrets looked up, what the environment says on top."""
+    model, _ = load_flavor(record.type, record.flavor)
+    made = configured(model, record.config, record.type, record.name, _value_of)
+    return made.model_dump(exclude_unset=True)
 
 
 def _place_of(record: ComponentRecord) -> str | None:
@@ -55,7 +70,7 @@ def _place_of(record: ComponentRecord) -> str | None:
 def _in_a_schema(record: ComponentRecord, implementation: str, home: Path) -> Iterator[Place]:
     """Give a fresh schema of the store's database; it goes afterwards."""
     name = f"verify_{new_id().lower()}"
-    place = Place(implementation, home, {**record.config, "schema_name": name})
+    place = Place(implementation, home, {**_settings(record), "schema_name": name})
     yield place
     session: Any = place.store().session()  # type: ignore[attr-defined]
     try:
@@ -75,12 +90,9 @@ class ArtifactStoreOnTrial(ArtifactStoreContract):
         changes = {key: f"{record.config[key].rstrip('/')}/{below}"} if key else {}
         store: ArtifactStore = _made(record, home / below, **changes)
         yield store
-        for top in {path.partition("/")[0] for path, _ in store.entries()}:
-            store.delete(top)
         store.close()
-        local = Path(record.config["path"] if key == "path" else home) / mark
-        if local.is_absolute() and local.is_dir():
-            shutil.rmtree(local)
+        with _made(record, home) as above:  # with folders that are empty now
+            above.delete(mark)
 
     @pytest.fixture
     def broken(self) -> ArtifactStore:

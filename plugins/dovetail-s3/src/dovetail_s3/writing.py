@@ -74,7 +74,7 @@ class Target:
         try:
             await self._insist(send)
         except _TooManyPartsError:
-            await asyncio.to_thread(spool.wait)
+            await spool.ended()
             await self.put(spool.path, spool.size)
 
     async def _insist(self, send: Callable[[str], Awaitable[None]]) -> None:
@@ -143,6 +143,9 @@ class Target:
                     sending[number] = group.create_task(send(number, data))
         except BaseExceptionGroup as failed:
             raise failed.exceptions[0] from None
+        if spool.size == 0:  # it was cut off altogether, and an upload has at least one part
+            await free.acquire()
+            return {1: await send(1, b"")}
         last = -(-spool.size // self.part)  # it may have been cut off after it was sent
         return {number: each.result() for number, each in sending.items() if number <= last}
 

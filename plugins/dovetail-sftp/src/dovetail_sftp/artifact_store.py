@@ -52,8 +52,8 @@ class SftpArtifactStore(FsspecArtifactStore):
     def explained(self, path: str, error: Exception, need: str) -> StoreError | None:
         if not isinstance(error, NoConnectionError):
             return None
-        what = f"artifact store {self.name!r} at {str(self.place)!r}, file {path!r}: cannot {need}"
+        about = f", which keeps it from file {path!r}: cannot {need}" if path else ""
         return StoreError(
-            f"{what}: {error.said}",
+            f"artifact store {self.name!r} at {str(self.place)!r}: {error.said}{about}",
             hint=error.hint.replace("NAME", self.name),
         )

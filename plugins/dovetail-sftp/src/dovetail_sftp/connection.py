@@ -143,6 +143,7 @@ class Connection:
     async def _connect(self) -> asyncssh.SSHClientConnection:
         host, port, username, _ = self._place
         server = _Server(self._config.host_key)
+        credentials, known_hosts = self._credentials(), self._known_hosts()
         try:
             connection, _ = await asyncssh.create_connection(
                 lambda: server,
@@ -154,8 +155,8 @@ class Connection:
                 login_timeout=self._config.timeout,
                 keepalive_interval=self._config.keepalive,
                 keepalive_count_max=_SILENT_QUESTIONS,
-                known_hosts=self._known_hosts(),
-                **self._credentials(),
+                known_hosts=known_hosts,
+                **credentials,
             )
         except asyncssh.HostKeyNotVerifiable as error:
             raise self._untrusted(server.offered, error) from error

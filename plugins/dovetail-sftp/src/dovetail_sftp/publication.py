@@ -165,13 +165,18 @@ class Publication:
 async def make_folder(channel: asyncssh.SFTPClient, folder: str) -> None:
     """Make a folder and those above it, from below: most of them are there."""
     try:
-        await channel.mkdir(folder)
+        await _make_one(channel, folder)
     except asyncssh.SFTPNoSuchFile:
         above = posixpath.dirname(folder)
         if not above or above == folder:
             raise
         await make_folder(channel, above)
-        await make_folder(channel, folder)
+        await _make_one(channel, folder)  # a server that still says no has another reason
+
+
+async def _make_one(channel: asyncssh.SFTPClient, folder: str) -> None:
+    try:
+        await channel.mkdir(folder)
     except (asyncssh.SFTPFailure, asyncssh.SFTPFileAlreadyExists):
         if not await channel.isdir(folder):
             raise

@@ -79,7 +79,8 @@ def _walk(root: Path) -> Iterator[str]:
     """Yield every file below `root` that no `.gitignore` on the way names."""
     rules: dict[str, GitIgnoreSpec] = {}
     for directory, folders, names in os.walk(root):
-        here = Path(directory).relative_to(root).as_posix().removeprefix(".")
+        here = Path(directory).relative_to(root).as_posix()
+        here = "" if here == "." else here
         if _GIT_IGNORE in names:
             rules[here] = GitIgnoreSpec.from_lines(_lines(Path(directory) / _GIT_IGNORE))
         if _ENVIRONMENT in names:
