@@ -82,6 +82,19 @@ def test_two_steps_of_one_pipeline_use_versions_that_exclude_each_other(cli: Com
     assert "making an environment" not in again.err
 
 
+def test_an_environment_whose_python_is_gone_is_made_anew(cli: CommandLine) -> None:
+    cli.write("run.py", SCRIPT)
+    assert cli("run", "run.py", timeout=600).code == 0
+    pythons = list(cli.directory.glob(".dovetail/**/uv_environments/*/bin/python"))
+    assert len(pythons) == 2
+    for each in pythons:
+        each.unlink()
+        each.symlink_to("/no/such/python")
+    again = cli("run", "run.py", "--no-cache", timeout=600)
+    assert again.code == 0, again.err
+    assert again.err.count("making an environment") == 2
+
+
 def test_requirements_that_cannot_be_had_fail_the_step_with_the_reason(cli: CommandLine) -> None:
     cli.write("run.py", SCRIPT.replace('"numpy==1.26.4"', '"numpy==1.26.4", "numpy==2.0.2"'))
     answer = cli("run", "run.py", "--quiet", timeout=600)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -23,6 +24,7 @@ class Environment:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
+_VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 _KNOWN = [each.name for each in fields(Environment)]
 
 
@@ -47,9 +49,11 @@ def environment_of(said: Any, where: str) -> Any:  # noqa: ANN401 - as the user 
             hint='such as requirements=["numpy==1.26.4"]',
             where=where,
         )
-    if not isinstance(python, str | None):
+    if not (python is None or (isinstance(python, str) and _VERSION.fullmatch(python))):
         raise DefinitionError(
-            f"option environment: python={python!r} is no text", hint='such as python="3.12"', where=where
+            f"option environment: python={python!r} is no version of Python",
+            hint='such as python="3.12" or python="3.12.4"',
+            where=where,
         )
     if not isinstance(said.get("variables", {}), Mapping):
         raise DefinitionError("option environment: variables is no mapping", where=where)

@@ -7,11 +7,12 @@ import os
 import subprocess
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dovetail.builtin.memory_artifact_store import MemoryArtifactStore, MemoryArtifactStoreConfig
-from dovetail.errors import ArtifactError, PlanError
+from dovetail.errors import ArtifactError, ConflictError, PlanError
 from dovetail.execution.remote.code_archive import (
     check_size,
     store_archive,
@@ -100,7 +101,7 @@ def test_equal_trees_have_equal_digests_and_archives(tmp_path: Path) -> None:
     archives = []
     for root in (one, two):
         stream = io.BytesIO()
-        write_archive(root, reversed(TRAVELS), stream)
+        write_archive(root, reversed(TRAVELS), stream, tree_digest(root, TRAVELS))
         archives.append(stream.getvalue())
     assert archives[0] == archives[1]
     assert tree_digest(one, TRAVELS) == tree_digest(two, reversed(TRAVELS))
@@ -169,10 +170,67 @@ def test_an_archive_that_came_with_the_machine_is_taken_from_there(
     archive = tmp_path / "image" / code_path(digest)
     archive.parent.mkdir(parents=True)
     with archive.open("wb") as stream:
-        write_archive(tmp_path / "tree", files, stream)
+        write_archive(tmp_path / "tree", files, stream, digest)
     monkeypatch.setenv("DOVETAIL_CODE", str(tmp_path / "image"))
     unpack_archive(store, digest, tmp_path / "into")
     assert tree_digest(tmp_path / "into", files) == digest
     archive.write_bytes(b"torn")
     with pytest.raises(ArtifactError, match="is damaged"):
         unpack_archive(store, digest, tmp_path / "again")
+
+
+def test_hidden_folders_travel_without_git(tmp_path: Path) -> None:
+    for name in (".settings/a.yaml", ".settings/.deep/b.yaml", ".settings/.gitignore"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("c.yaml\n")
+    (tmp_path / ".settings/c.yaml").write_text("")
+    assert code_files(tmp_path) == [".settings/.deep/b.yaml", ".settings/.gitignore", ".settings/a.yaml"]
+
+
+def test_submodules_travel(tmp_path: Path) -> None:
+    other, root = tmp_path / "other", tmp_path / "p"
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@t", "-c", "protocol.file.allow=always"]
+    for place in (other, root):
+        subprocess.run([*git, "init", "-q", str(place)], check=True)
+    (other / "inner.py").write_text("x = 1\n")
+    subprocess.run([*git, "-C", str(other), "add", "."], check=True)
+    subprocess.run([*git, "-C", str(other), "commit", "-qm", "made"], check=True)
+    subprocess.run([*git, "-C", str(root), "submodule", "--quiet", "add", str(other), "shared"], check=True)
+    (root / "new.py").write_text("")
+    assert code_files(root) == [".gitmodules", "new.py", "shared/inner.py"]
+
+
+def test_a_link_travels_as_the_file_it_leads_to_if_that_is_one_of_the_project(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("canary")
+    root = tmp_path / "p"
+    root.mkdir()
+    (root / "a.py").write_text("x = 1\n")
+    (root / "b.py").symlink_to("a.py")
+    (root / "credentials").symlink_to(tmp_path / "secret")
+    assert code_files(root) == ["a.py", "b.py"]
+
+
+def test_a_file_that_is_saved_while_it_is_packed_is_packed_as_it_is_named(
+    tmp_path: Path, store: MemoryArtifactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = lay(tmp_path / "p")
+    saves = iter(["import other\n", "import third\n"])
+
+    def digest(*arguments: Any) -> str:
+        found = tree_digest(*arguments)
+        (root / "run.py").write_text(next(saves, "import third\n"))
+        return found
+
+    monkeypatch.setattr("dovetail.execution.remote.code_archive.tree_digest", digest)
+    stored, new = store_archive(root, TRAVELS, store)
+    assert new
+    monkeypatch.undo()
+    unpack_archive(store, stored, tmp_path / "there")
+    assert (tmp_path / "there/run.py").read_text() == "import third\n"
+    assert len(list(store.entries())) == 1
+
+
+def test_files_that_never_stay_as_they_are_are_refused(tmp_path: Path) -> None:
+    root = lay(tmp_path / "p")
+    with pytest.raises(ConflictError, match="changes while it is packed"):
+        write_archive(root, TRAVELS, io.BytesIO(), "another digest")

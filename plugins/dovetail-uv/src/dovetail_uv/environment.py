@@ -49,8 +49,8 @@ class Environment:
 
     @property
     def made(self) -> bool:
-        """Say whether it is there, whole."""
-        return (self.place / MADE).is_file()
+        """Say whether it is there, whole, with the Python that it was made of."""
+        return (self.place / MADE).is_file() and os.access(self.interpreter, os.X_OK)
 
     def to_json(self) -> str:
         """Return it as JSON."""

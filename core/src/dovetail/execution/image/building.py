@@ -171,7 +171,7 @@ def _fill(context: Path, what: Contents, text: str, echo: Callable[[str], None])
     installed.mkdir()
     echo(f"code: {in_megabytes(what.size)} in {len(what.files)} files, {what.code}")
     with archive.open("wb") as stream:
-        write_archive(what.order.root, what.files, stream)
+        write_archive(what.order.root, what.files, stream, what.code)
     echo(f"distributions: {len(what.distributions)}")
     lines = "".join(f"{each.line}\n" for each in what.distributions)
     (installed / REQUIREMENTS).write_text(lines, encoding="utf-8")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from dovetail.components.artifact_store import ArtifactStore
-from dovetail.errors import ArtifactError, PlanError
-from dovetail.hashing import digest_stream, digest_value
+from dovetail.errors import ArtifactError, ConflictError, PlanError
+from dovetail.hashing import Hasher, digest_stream, digest_value
 from dovetail.records.report import code_path
 
 CODE_LIMIT = 100 << 20
@@ -23,6 +22,8 @@ ARCHIVES = "DOVETAIL_CODE"
 _MEGABYTE = 10**6
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _NAMED = 3
+_CHUNK = 1 << 20
+_TRIES = 5
 _EXECUTABLE = 0o100
 
 
@@ -58,15 +59,30 @@ def in_megabytes(size: int) -> str:
     return f"{size / _MEGABYTE:.1f} MB" if size >= _MEGABYTE // 10 else f"{size / 1000:.1f} kB"
 
 
-def write_archive(root: Path, files: Iterable[str], stream: BinaryIO) -> None:
-    """Write the files into `stream`, in order of their names, without times and owners."""
+def write_archive(root: Path, files: Iterable[str], stream: BinaryIO, digest: str) -> None:
+    """Write the files into `stream`, in order of their names, without times and owners.
+
+    Raises:
+        ConflictError: it would not have this digest of `tree_digest`: a file was saved meanwhile.
+    """
+    found = []
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for each in sorted(files):
             entry = zipfile.ZipInfo(each, _EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = (0o100755 if _is_program(root / each) else 0o100644) << 16
+            program = _is_program(root / each)
+            entry.external_attr = (0o100755 if program else 0o100644) << 16
+            hasher = Hasher()
             with (root / each).open("rb") as source, archive.open(entry, "w") as target:
-                shutil.copyfileobj(source, target)
+                while piece := source.read(_CHUNK):
+                    hasher.update(piece)
+                    target.write(piece)
+            found.append((each, program, hasher.digest()))
+    if digest_value(tuple(found)) != digest:
+        raise ConflictError(
+            f"the code below {str(root)!r} changes while it is packed",
+            hint="run it again when nothing writes there",
+        )
 
 
 def store_archive(root: Path, files: list[str], store: ArtifactStore) -> tuple[str, bool]:
@@ -74,19 +90,26 @@ def store_archive(root: Path, files: list[str], store: ArtifactStore) -> tuple[s
 
     Raises:
         StoreError: the store refuses.
+        ConflictError: the files change all the time.
     """
-    digest = tree_digest(root, files)
-    path = code_path(digest)
-    if store.size(path) is not None:
-        return digest, False
-    try:
-        with store.create(path) as stream:
-            write_archive(root, files, stream)
-    except ArtifactError:
-        if store.size(path) is None:
-            raise
-        return digest, False  # another run was faster
-    return digest, True
+    for last in (*[False] * _TRIES, True):
+        digest = tree_digest(root, files)
+        path = code_path(digest)
+        if store.size(path) is not None:
+            return digest, False
+        try:
+            with store.create(path) as stream:
+                write_archive(root, files, stream, digest)
+        except ConflictError:
+            if last:
+                raise
+        except ArtifactError:
+            if store.size(path) is None:
+                raise
+            return digest, False  # another run was faster
+        else:
+            return digest, True
+    raise AssertionError
 
 
 def unpack_archive(store: ArtifactStore, digest: str, into: Path) -> None:

@@ -23,7 +23,8 @@ _ENVIRONMENT = "pyvenv.cfg"
 def code_files(root: Path) -> list[str]:
     """Return the files below `root` that travel with a step, sorted: relative, POSIX, regular files only.
 
-    In a git work tree they are those that git tracks or would add; elsewhere all that no `.gitignore` names.
+    In a git work tree they are those that git tracks, in submodules too, or would add; elsewhere all that no
+    `.gitignore` names. A link to a file is that file, and stays at home where it leads out of the root.
     What `.dovetailignore` at the root names stays at home in both, and so does Dovetail's own directory of
     this user, with its keys, where that is below the root.
 
@@ -38,7 +39,7 @@ def code_files(root: Path) -> list[str]:
         {
             each
             for each in found
-            if not (ignored.match_file(each) or (ours and each.startswith(ours))) and (root / each).is_file()
+            if not (ignored.match_file(each) or (ours and each.startswith(ours))) and _is_ours(root, each)
         }
     )
     for each in files:
@@ -59,8 +60,17 @@ def _known_to_git(root: Path) -> Iterable[str] | None:
     """Return what git tracks or would add, None where no work tree has this directory, or one ignores it."""
     if _git(root, "check-ignore", "--quiet", ".") == b"":
         return None
-    answer = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    return None if answer is None else [os.fsdecode(each) for each in answer.split(b"\0") if each]
+    tracked = _git(root, "ls-files", "-z", "--cached", "--recurse-submodules")
+    added = _git(root, "ls-files", "-z", "--others", "--exclude-standard")
+    if tracked is None or added is None:
+        return None
+    return [os.fsdecode(each) for each in (tracked + added).split(b"\0") if each]
+
+
+def _is_ours(root: Path, path: str) -> bool:
+    """Say whether it is a file, and one of the root."""
+    file = root / path
+    return file.is_file() and (not file.is_symlink() or file.resolve().is_relative_to(root.resolve()))
 
 
 def _git(root: Path, *arguments: str) -> bytes | None:
