@@ -121,6 +121,18 @@ def test_one_name_that_fits_no_run_deletes_none(ran: CommandLine) -> None:
     assert names(ran) == ["second", "first"]
 
 
+def test_a_run_whose_store_is_away_stays_whole(ran: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise StoreError("nobody answers")
+
+    with Client() as client, monkeypatch.context() as patch:
+        patch.setattr(LocalArtifactStore, "entries", away)
+        with pytest.raises(StoreError, match="nobody answers"):
+            client.delete_run("first")
+    assert names(ran) == ["second", "first"]
+    assert ran("run", "logs", "first", "number").out == "one\n"
+
+
 def test_a_running_run_is_refused_and_nothing_is_deleted(ran: CommandLine) -> None:
     with Client() as client:
         run = client.run("second")

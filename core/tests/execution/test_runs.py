@@ -272,6 +272,7 @@ def test_an_option_that_nothing_serves_is_refused_before_anything_runs(cli: Comm
     answer = cli("run", "run.py")
     assert answer.code == 3
     assert "step_operator" in answer.err
+    assert "dovetail stack update default -s NAME" in answer.err
     assert cli("run", "list", "--json").json() == []
 
 

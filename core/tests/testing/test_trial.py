@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dovetail.errors import UsageError
+from dovetail.errors import IntegrationError
 from dovetail.testing.trial import Outcome, Trial
 
 HERE = str(Path(__file__).parent)
@@ -43,7 +43,7 @@ def test_outcomes_have_the_numbers_of_their_tests(tmp_path: Path) -> None:
 
 
 def test_a_contract_class_that_cannot_be_imported_is_an_error_that_says_so(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no_such_module"):
+    with pytest.raises(IntegrationError, match="no_such_module"):
         Trial({"Lost": "no_such_module:Lost"}, tmp_path / "trial").run()
 
 
@@ -54,6 +54,6 @@ def test_without_pytest_the_error_says_what_to_install(
     alone.write_text(f"#!/bin/sh\nshift\nexec {sys.executable} -I -S -m pytest\n")
     alone.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(alone))
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(IntegrationError) as caught:
         Trial({"Ends": "trials_of_test:Ends"}, tmp_path / "trial", path=(HERE,)).run()
     assert "dovetail[testing]" in (caught.value.hint or "")

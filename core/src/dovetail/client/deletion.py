@@ -38,10 +38,12 @@ def delete_run(run: RunView) -> None:
     Raises:
         ConflictError: it is running, or a step of it may be.
         LeaseError: somebody has just resumed it.
+        StoreError: its artifact store cannot be reached; nothing is forgotten then.
     """
     refuse_running(run)
     metadata, artifacts = run.records.metadata, run.records.artifacts_of(run.record.stack)
     refuse_handed_over(run)
+    next(artifacts.entries(run_directory(run.id)), None)  # one that is away says so now
     lease = metadata.acquire(run.id)
     try:
         metadata.delete_run(run.id, lease)

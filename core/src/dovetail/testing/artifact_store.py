@@ -69,12 +69,12 @@ class ArtifactStoreContract(ArtifactStoreExtremes):
     @pytest.fixture
     def store(self) -> ArtifactStore:
         """Return an empty store."""
-        raise NotImplementedError
+        raise NotImplementedError("give the fixture 'store': see the docstring of this module")
 
     @pytest.fixture
     def broken(self) -> ArtifactStore:
         """Return a store that cannot be written to: full, read-only, or not to be reached."""
-        raise NotImplementedError
+        raise NotImplementedError("give the fixture 'broken': see the docstring of this module")
 
     def test_1_a_file_is_seen_by_nobody_before_its_block_ends(self, store: ArtifactStore) -> None:
         with store.create("a/b") as stream:

@@ -67,12 +67,12 @@ class ContainerRegistryContract:
     @pytest.fixture
     def registry(self) -> ContainerRegistry:
         """Return a registry to which may be pushed."""
-        raise NotImplementedError
+        raise NotImplementedError("give the fixture 'registry': see the docstring of this module")
 
     @pytest.fixture
     def broken(self) -> ContainerRegistry:
         """Return a registry that cannot be used: nobody answers, or the credentials are wrong."""
-        raise NotImplementedError
+        raise NotImplementedError("give the fixture 'broken': see the docstring of this module")
 
     @pytest.fixture
     def repository(self) -> str:

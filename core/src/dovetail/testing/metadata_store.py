@@ -59,7 +59,7 @@ class MetadataStoreContract(DeletionContract):
     @pytest.fixture
     def place(self) -> Place:
         """Return an empty place."""
-        raise NotImplementedError
+        raise NotImplementedError("give the fixture 'place': see the docstring of this module")
 
     @pytest.fixture
     def store(self, place: Place) -> Iterator[MetadataStore]:

@@ -21,10 +21,10 @@ from dovetail.components.visualizer import Visualizer
 from dovetail.discovery.index import load_index
 from dovetail.discovery.manager import load_flavor
 from dovetail.names import new_id
-from dovetail.records.stack import ComponentRecord
+from dovetail.records.stack import ComponentRecord, StackRecord
 from dovetail.references import load
 from dovetail.secrets import SecretReference
-from dovetail.stacks.assemble import active_stack_record, build_component, secret_lookup
+from dovetail.stacks.assemble import build_component, secret_lookup
 from dovetail.stacks.configuration import configured
 from dovetail.testing.artifact_store import ArtifactStoreContract
 from dovetail.testing.container_registry import ContainerRegistryContract
@@ -52,8 +52,9 @@ def _made(record: ComponentRecord, home: Path, **changes: Any) -> Any:  # noqa: 
 
 
 def _value_of(reference: SecretReference) -> str:
-    """Look up what a setting refers to, as the active stack does."""
-    return secret_lookup(active_stack_record())(reference)
+    """Look up what a setting refers to, as the stack does that was active where this was asked for."""
+    document = json.loads(Path(os.environ[ON_TRIAL]).read_text(encoding="utf-8"))
+    return secret_lookup(StackRecord(**document["stack"]), home=Path(document["home"]))(reference)
 
 
 def _settings(record: ComponentRecord) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class OrchestratorContract:
     @pytest.fixture
     def orchestrator(self) -> Orchestrator:
         """Return an orchestrator that has run nothing yet."""
-        raise NotImplementedError
+        raise NotImplementedError("give the fixture 'orchestrator': see the docstring of this module")
 
     @pytest.fixture
     def place(self, tmp_path: Path) -> Path:

@@ -49,7 +49,7 @@ class SecretsManagerContract:
     @pytest.fixture
     def manager(self) -> SecretsManager:
         """Return a manager of a place that is empty, but for what `kept` says."""
-        raise NotImplementedError
+        raise NotImplementedError("give the fixture 'manager': see the docstring of this module")
 
     @pytest.fixture
     def another(self, manager: SecretsManager) -> Callable[[], SecretsManager]:

@@ -53,7 +53,7 @@ class ServerContract:
     @pytest.fixture
     def place(self) -> Place:
         """Return an empty place."""
-        raise NotImplementedError
+        raise NotImplementedError("give the fixture 'place': see the docstring of this module")
 
     @pytest.fixture
     def store(self, place: Place) -> Iterator[MetadataStore]:

@@ -52,7 +52,7 @@ class ServerMigrations:
     @pytest.fixture
     def place(self) -> Place:
         """Return an empty place."""
-        raise NotImplementedError
+        raise NotImplementedError("give the fixture 'place': see the docstring of this module")
 
     @pytest.fixture
     def now(self, place: Place) -> ServerMetadataStore:

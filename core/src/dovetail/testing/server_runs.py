@@ -79,7 +79,7 @@ class ServerRuns:
 
     def written(self, server: Any, database: str) -> int:  # noqa: ANN401 - of the author's class
         """Return how many transactions have written to the database so far."""
-        raise NotImplementedError
+        raise NotImplementedError("give the fixture 'written': see the docstring of this module")
 
     @pytest.fixture
     def cli(self, tmp_path: Path, settings: Mapping[str, Any]) -> CommandLine:

@@ -47,7 +47,7 @@ class StepOperatorContract:
     @pytest.fixture
     def operator(self) -> StepOperator:
         """Return an operator that has had no attempt yet; its steps see the same files as the tests."""
-        raise NotImplementedError
+        raise NotImplementedError("give the fixture 'operator': see the docstring of this module")
 
     @pytest.fixture
     def again(self, operator: StepOperator) -> Callable[[], StepOperator]:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dovetail.errors import UsageError
+from dovetail.errors import IntegrationError
 
 _NUMBERED = re.compile(r"test_(\d+)_")
 _RESULTS = {"passed", "failed", "skipped"}
@@ -68,7 +68,7 @@ class Trial:
         """Run every test; return how each ended.
 
         Raises:
-            UsageError: pytest is not there, or could not begin.
+            IntegrationError: pytest is not there, or could not begin.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         lines = [f"{name} = load({reference!r})\n" for name, reference in self.kits.items()]
@@ -103,7 +103,9 @@ class Trial:
             )
             reason = self._watch(child, notes)
         if notes.stat().st_size == 0:
-            raise UsageError(f"pytest could not begin: {log.read_text(encoding='utf-8')[-2000:]}", hint=_HINT)
+            raise IntegrationError(
+                f"pytest could not begin: {log.read_text(encoding='utf-8')[-2000:]}", hint=_HINT
+            )
         before = len(outcomes)
         culprit = _read(notes, outcomes)
         if culprit is None:

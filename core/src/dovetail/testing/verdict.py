@@ -12,7 +12,9 @@ from typing import Any
 from dovetail.discovery.index import load_index
 from dovetail.errors import UsageError
 from dovetail.names import new_id
-from dovetail.records.stack import ComponentRecord
+from dovetail.records.stack import ComponentRecord, StackRecord
+from dovetail.secrets import references_in
+from dovetail.stacks.assemble import active_stack_record
 from dovetail.testing.announced_wheel import AnnouncedWheel
 from dovetail.testing.packaging_checks import CHECKS, look
 from dovetail.testing.trial import Outcome, Trial
@@ -91,7 +93,13 @@ def of_component(
         )
     with tempfile.TemporaryDirectory(prefix="dovetail-verify-") as folder:
         told = Path(folder) / "component.json"
-        document = {"record": record.model_dump(mode="json"), "home": str(home), "mark": f"verify-{new_id()}"}
+        stack = active_stack_record() if any(references_in(record.config)) else StackRecord(name="none")
+        document = {
+            "record": record.model_dump(mode="json"),
+            "stack": stack.model_dump(mode="json"),  # its secrets manager gives what settings refer to
+            "home": str(home),
+            "mark": f"verify-{new_id()}",
+        }
         told.write_text(json.dumps(document), encoding="utf-8")
         kits = {"OnTrial": f"dovetail.testing.on_trial:{contract}"}
         environment = {ON_TRIAL: str(told)}

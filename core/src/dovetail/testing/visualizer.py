@@ -47,7 +47,7 @@ class VisualizerContract:
     @pytest.fixture
     def visualizer(self) -> Visualizer:
         """Return a visualizer."""
-        raise NotImplementedError
+        raise NotImplementedError("give the fixture 'visualizer': see the docstring of this module")
 
     @pytest.fixture
     def stack(self, tmp_path: Path) -> Iterator[LiveStack]:

@@ -123,7 +123,7 @@ class Refusal:
             )
         if isinstance(error, exceptions.SSLError):
             return f"{self._service()} shows no certificate that is trusted", (
-                f"mend setting 'endpoint_url', or name its authority: {self._update}ca_bundle FILE`"
+                f"mend setting 'endpoint_url', or name its authority: {self._update}ca-bundle FILE`"
             )
         if isinstance(error, _SILENT):
             setting = "endpoint_url" if self._config.endpoint_url else "region"

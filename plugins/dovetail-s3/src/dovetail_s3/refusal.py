@@ -111,7 +111,7 @@ class Refusal:
             ),
             "NotImplemented": (
                 "the service cannot do that",
-                f"if it lacks conditional writes: {self._update}conditional_writes no`, and see the limits",
+                f"if it lacks conditional writes: {self._update}conditional-writes no`, and see the limits",
             ),
             "InvalidObjectState": ("the object is archived", "restore it from its storage class first"),
         }.get(code)
@@ -124,17 +124,17 @@ class Refusal:
                 )
             if isinstance(each, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
                 return "nobody says who asks: no keys were found", (
-                    f"give settings {self._identity('access_key_id')} and 'secret_access_key', "
+                    f"give {self._identity('access_key_id')} and 'secret_access_key', "
                     "or setting 'profile', or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment"
                 )
             if isinstance(each, exceptions.SSLError):
                 return f"{self._service()} shows no certificate that is trusted ({each})", (
-                    f"mend setting 'endpoint_url', or name its authority: {self._update}ca_bundle FILE`"
+                    f"mend setting 'endpoint_url', or name its authority: {self._update}ca-bundle FILE`"
                 )
             if isinstance(each, _SILENT):
                 return f"{self._service()} does not answer, also at try {self._config.attempts} ({each})", (
                     "check network and service, or mend setting 'endpoint_url': "
-                    f"{self._update}endpoint_url URL`"
+                    f"{self._update}endpoint-url URL`"
                 )
         return None
 

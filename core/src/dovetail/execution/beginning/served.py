@@ -23,11 +23,20 @@ def refuse_unserved(plan: Plan, stack: LiveStack, *, in_process: bool = False) -
             raise PlanError(
                 f"step {step.name!r} sets {option}, and {engine}",
                 where=step.source.path or step.source.module,
-                hint=f"remove {option} from the step, or run it where that is served",
+                hint=_remedy(step, option, stack),
             )
     if any(step.options.step_operator for step in plan.steps):
         stack.check_reach(in_process=in_process, operated=True)
     refuse_unreachable_secrets(plan, stack, in_process=in_process)
+
+
+def _remedy(step: StepPlan, option: str, stack: LiveStack) -> str:
+    operator = stack.record.components.get("step_operator")
+    if option in {"environment", "resources"} and operator is not None and not step.options.step_operator:
+        return f"give the step to the stack's step operator: step_operator=True, or {operator.name!r}"
+    if option.startswith("step_operator") and operator is None:
+        return f"add one: `dovetail stack update {stack.name} -s NAME`, of `dovetail step-operator list`"
+    return f"remove {option} from the step, or run it where that is served"
 
 
 def _unserved(step: StepPlan, stack: LiveStack) -> Sequence[tuple[str, str]]:
