@@ -24,3 +24,11 @@ class TestSftpArtifactStore(ArtifactStoreContract):
 
     def everything(self, store: ArtifactStore) -> list[str]:
         return [str(each.relative_to(self.folder)) for each in self.folder.rglob("*") if not each.is_dir()]
+
+
+class TestSendingAhead(TestSftpArtifactStore):
+    """With pieces so small that nearly every file is sent while it is being written."""
+
+    @pytest.fixture(autouse=True)
+    def small_pieces(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(SftpArtifactStore, "piece", 1 << 12)
