@@ -36,7 +36,7 @@ ANSWERS = {
     "RequestTimeTooSkewed": (403, "", "clock", "clock of this machine"),
     "PermanentRedirect": (301, "", "region", "is in another region, and setting 'region' is 'us-east-1'"),
     "AuthorizationHeaderMalformed": (400, "<Region>eu-west-1</Region>", "eu-west-1", "region 'eu-west-1'"),
-    "NotImplemented": (501, "", "conditional_writes", "cannot do that"),
+    "NotImplemented": (501, "", "conditional-writes", "cannot do that"),
     "InvalidBucketName": (400, "", "url", "no name of a bucket"),
     "QuotaExceeded": (403, "", "free space", "no space left"),
     "TeapotBoils": (418, "", "documentation", "answered TeapotBoils"),
