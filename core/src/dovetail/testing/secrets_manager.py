@@ -162,11 +162,14 @@ class SecretsManagerContract:
     def test_4_writers_at_once_leave_one_of_their_secrets_whole(
         self, writer: SecretsManager, another: Callable[[], SecretsManager]
     ) -> None:
-        def put(number: int) -> None:
-            another().put("fought-for", {"one": str(number), "two": str(number)})
+        def torn(number: int) -> list[Mapping[str, str]]:
+            manager = another()
+            manager.put("fought-for", {"one": str(number), "two": str(number)})
+            found = manager.get("fought-for")  # another may be writing
+            return [] if found.get("one", "") == found.get("two") else [found]
 
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(put, range(24)))
+            assert [each for found in pool.map(torn, range(24)) for each in found] == []
         found = writer.get("fought-for")
         assert found["one"] == found["two"]
 

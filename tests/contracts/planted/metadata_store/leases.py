@@ -27,7 +27,7 @@ class OpensAlone(SqliteMetadataStore):
 
     def before_creation(self) -> None:
         super().before_creation()
-        time.sleep(0.5)
+        time.sleep(3.0)  # so long may the slowest of eight processes be behind the first
 
 
 @FAULTS.plant(2)
