@@ -72,10 +72,6 @@ class LocalArtifactStore(ArtifactStore):
         self.root: str = self.config.path or os.path.abspath(home)
         self._durable: bool = self.config.durability == "step"
 
-    @property
-    def address(self) -> str:
-        return self.config.path or ""
-
     @contextmanager
     def create(self, path: str) -> Iterator[BinaryIO]:
         draft = self._draft(path)

@@ -15,6 +15,7 @@ from dovetail.components.component import Component, Reach
 from dovetail.errors import ArtifactError, StoreError
 
 _CHUNK = 1 << 20
+_PLACES = ("url", "path")
 
 
 class FileState(NamedTuple):
@@ -70,8 +71,12 @@ class ArtifactStore(Component):
     def address(self) -> str:
         """Where the files lie, as one text: what was stored at the same address can be taken from the cache.
 
-        Empty for the place beside the metadata store that belongs to every workspace.
+        It is the setting `url` or `path`, empty for the place of every workspace where that is unset, and the
+        name of the component where there is no such setting.
         """
+        for setting in _PLACES:
+            if setting in type(self.config).model_fields:
+                return str(getattr(self.config, setting) or "")
         return self.name
 
     @property

@@ -83,10 +83,6 @@ class FsspecArtifactStore(ArtifactStore):
         """Return the store's folder on the file system."""
         return self._open_filesystem()[1]
 
-    @property
-    def address(self) -> str:
-        return str(self.config.url)
-
     def _open_filesystem(self) -> tuple[Any, str]:
         if self._opened is None or self._opened[0] != os.getpid():
             # To close one of the parent would meddle with connections that are open there.
