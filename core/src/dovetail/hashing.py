@@ -55,6 +55,15 @@ def digest_stream(stream: BinaryIO) -> tuple[str, int]:
     return hasher.digest(), hasher.size
 
 
+def digest_copy(stream: BinaryIO, target: BinaryIO) -> tuple[str, int]:
+    """Copy what is left of `stream` into `target`; return the tagged digest of it and its size in bytes."""
+    hasher = Hasher()
+    while piece := stream.read(_CHUNK):
+        hasher.update(piece)
+        target.write(piece)
+    return hasher.digest(), hasher.size
+
+
 def canonical_json(document: object) -> bytes:
     """Return `document` as JSON bytes with sorted keys and no spaces: equal content, equal bytes.
 

@@ -61,6 +61,17 @@ def test_what_is_altered_after_it_was_sent_is_sent_again(store: S3ArtifactStore,
     assert proxy.count("PUT", "partNumber=") == 4 + 2
 
 
+def test_a_file_that_is_cut_off_altogether_is_an_empty_object(
+    store: S3ArtifactStore, proxy: FaultProxy
+) -> None:
+    with store.create("a/b") as stream:
+        stream.write(CONTENT)
+        until(proxy, 4)
+        stream.seek(0)
+        stream.truncate()
+    assert (store.get("a/b"), store.size("a/b")) == (b"", 0)
+
+
 def test_what_is_given_up_leaves_no_parts(store: S3ArtifactStore, proxy: FaultProxy) -> None:
     with pytest.raises(ZeroDivisionError), store.create("a/b") as stream:
         fail_in(stream.write, proxy)

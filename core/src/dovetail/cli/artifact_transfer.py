@@ -54,7 +54,7 @@ def _write(client: Client, views: list[ArtifactView], target: Path) -> int:
         try:
             raw = DraftStream(draft, lambda error, need: _refused(target, error, need))
             with io.BufferedWriter(raw) as stream:
-                written = write_archive(client.records.artifacts, (each.record for each in views), stream)
+                written = write_archive(client.records.store_of, (each.record for each in views), stream)
             draft.publish(durable=True)
         finally:
             draft.discard()

@@ -65,10 +65,11 @@ class Records:
         mine, theirs = (each.components.get("artifact_store") for each in (self.stack, stack))
         if theirs is None or (mine is not None and mine.name == theirs.name):
             return self.artifacts
-        if theirs.name not in self._others:
+        settings = theirs.model_dump_json()
+        if settings not in self._others:
             live = self._opened.enter_context(assemble(stack, home=self._home, only={"artifact_store"}))
-            self._others[theirs.name] = live.artifact_store
-        return self._others[theirs.name]
+            self._others[settings] = live.artifact_store
+        return self._others[settings]
 
     def store_of(self, artifact: ArtifactRecord) -> ArtifactStore:
         """Return the store that an artifact lies in: that of the run that made it; this one if it is gone."""

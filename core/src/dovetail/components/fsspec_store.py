@@ -305,9 +305,7 @@ class _Reading(io.RawIOBase):
 
     def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401 - any buffer
         with self._told():
-            data = self._stream.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+            return int(self._stream.readinto(buffer))  # type: ignore[attr-defined] # every binary file has it
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         return int(self._stream.seek(offset, whence))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -13,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from dovetail.errors import StoreError
+from dovetail.passing_stream import PassingStream
 
 _ENOUGH = 2
 """So many pieces have to be there before the file is sent ahead: a smaller one goes in one request."""
@@ -58,7 +58,7 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
         task.exception()  # seen: it need not have gone well
 
 
-class Spool(io.BufferedIOBase):
+class Spool(PassingStream):
     """A new file at `path`, for one writer, and for one sender in an event loop that is behind him.
 
     The sender takes pieces of `piece` bytes in order, each as soon as it is written. The writer may go back
@@ -80,7 +80,7 @@ class Spool(io.BufferedIOBase):
         """Who sends it, once that has begun."""
         self._begin: Callable[[Spool], Sending | None] | None = begin
         self._owner = os.getpid()
-        self._file = path.open("w+b")
+        super().__init__(path.open("w+b"))
         self._sender = os.open(path, os.O_RDONLY)
         self._guard = threading.Lock()
         self._wake: Callable[[], object] = lambda: None
@@ -92,9 +92,9 @@ class Spool(io.BufferedIOBase):
 
     def write(self, data: Any, /) -> int:  # noqa: ANN401 - any buffer
         """Write any contiguous buffer; return how many bytes it has."""
-        start = self._file.tell()
+        start = self._stream.tell()
         try:
-            count = self._file.write(data)
+            count = self._stream.write(data)
             if count:
                 self._note(start, start + count)
         except OSError as error:
@@ -104,7 +104,7 @@ class Spool(io.BufferedIOBase):
     def truncate(self, size: int | None = None, /) -> int:
         try:
             with self._guard:
-                self.size = self._file.truncate(size)
+                self.size = self._stream.truncate(size)
                 self._ready = self.size // self.piece
                 self._alter(self.size, self._taken * self.piece)
         except OSError as error:
@@ -118,7 +118,7 @@ class Spool(io.BufferedIOBase):
         if ready == self._ready and start >= ready * self.piece:
             return
         with self._guard:
-            self._file.flush()  # the sender reads by a descriptor of his own
+            self._stream.flush()  # the sender reads by a descriptor of his own
             self._alter(start, end)
             self._ready = ready
         self._wake()
@@ -139,35 +139,11 @@ class Spool(io.BufferedIOBase):
     def end(self) -> None:
         """Say that the file is complete."""
         try:
-            self._file.close()
+            self._stream.close()
         except OSError as error:
             raise self._refused(error) from error
         self._over = True
         self._wake()
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        return self._file.read(-1 if size is None else size)
-
-    def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401 - any buffer
-        return self._file.readinto(buffer)
-
-    def flush(self) -> None:
-        """Do nothing: what has to be in the file is written there when a piece is full, and at the end."""
-
-    def readable(self) -> bool:
-        return True
-
-    def writable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
 
     def __enter__(self) -> Self:
         return self
@@ -187,7 +163,7 @@ class Spool(io.BufferedIOBase):
         finally:
             os.close(self._sender)
             with suppress(OSError):  # there is no room for what it holds, which was told, or is given up
-                self._file.close()
+                self._stream.close()
 
     # The sender
 

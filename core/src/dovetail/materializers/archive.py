@@ -55,14 +55,16 @@ class Archived(NamedTuple):
     start: int
 
 
-def write_archive(store: ArtifactStore, records: Iterable[ArtifactRecord], target: BinaryIO) -> int:
-    """Write artifacts to a stream; return how many bytes it were.
+def write_archive(
+    store_of: Callable[[ArtifactRecord], ArtifactStore], records: Iterable[ArtifactRecord], target: BinaryIO
+) -> int:
+    """Write artifacts to a stream, each from the store that it lies in; return how many bytes it were.
 
     Raises:
         ArtifactError: one of them is damaged; what was written then is worth nothing.
     """
     chosen = sorted(records, key=lambda each: each.id)
-    manifests = {each.id: ArtifactReader(store, each).manifest for each in chosen}
+    manifests = {each.id: ArtifactReader(store_of(each), each).manifest for each in chosen}
     index = Index(
         format=1,
         artifacts=tuple(
@@ -75,7 +77,7 @@ def write_archive(store: ArtifactStore, records: Iterable[ArtifactRecord], targe
         manifest = manifests[record.id]
         size += _put(target, f"{record.id}/{MANIFEST}", manifest.to_json())
         for number, entry in enumerate(manifest.files):
-            size += _copy(store, record, entry, _member(record.id, number), target)
+            size += _copy(store_of(record), record, entry, _member(record.id, number), target)
     return size + target.write(_END)
 
 

@@ -6,16 +6,17 @@ import io
 from typing import Any, BinaryIO
 
 from dovetail.hashing import Hasher, digest_stream
+from dovetail.passing_stream import PassingStream
 
 # A piece that is digested and then written stays in the processor's cache in between.
 _PIECE = 1 << 18
 
 
-class DigestingStream(io.BufferedIOBase):
-    """Writes to a stream of a store. Closing it, as some libraries do, leaves that stream open."""
+class DigestingStream(PassingStream):
+    """Writes to a stream of a store."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._hasher = Hasher()
         self._straight = True
 
@@ -33,7 +34,7 @@ class DigestingStream(io.BufferedIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         """Move; what was digested so far is worth nothing when something is written elsewhere."""
-        position = self._stream.seek(offset, whence)
+        position = super().seek(offset, whence)
         self._straight = self._straight and position == self._hasher.size
         return position
 
@@ -41,29 +42,9 @@ class DigestingStream(io.BufferedIOBase):
         self._straight = False
         return self._stream.truncate(size)
 
-    def tell(self) -> int:
-        return self._stream.tell()
-
     def read(self, size: int | None = -1, /) -> bytes:
         self._straight = False
-        return self._stream.read(-1 if size is None else size)
-
-    def readinto(self, buffer: Any, /) -> int:
-        data = self.read(memoryview(buffer).nbytes)
-        memoryview(buffer).cast("B")[: len(data)] = data
-        return len(data)
-
-    def flush(self) -> None:
-        """Do nothing: the store completes the file, or nobody does."""
-
-    def readable(self) -> bool:
-        return True
-
-    def writable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
+        return super().read(size)
 
     def finish(self) -> tuple[str, int]:
         """Return digest and size of what the stream holds."""

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.errors import ArtifactError
-from dovetail.hashing import digest_bytes, digest_stream
+from dovetail.hashing import digest_bytes, digest_copy, digest_stream
 from dovetail.materializers.digesting import DigestingStream
 from dovetail.materializers.scratch import scratch_directory
 from dovetail.records.artifact import MANIFEST, ArtifactRecord, FileEntry, Manifest, artifact_directory
@@ -138,9 +138,11 @@ class ArtifactReader:
         self._check_size(name, entry.size)
         stream = self._store.open(f"{self.record.stored}/{name}")
         try:
-            if self._store.transfers:
-                stream = _fetched(stream)
-            self._check(entry, *digest_stream(stream))
+            if self._store.transfers:  # two passes are to cost one transfer
+                stream, found = _fetched(stream)
+            else:
+                found = digest_stream(stream)
+            self._check(entry, *found)
             stream.seek(0)
         except BaseException:
             stream.close()
@@ -199,11 +201,12 @@ def damaged(record: ArtifactRecord, what: str) -> ArtifactError:
     )
 
 
-def _fetched(stream: BinaryIO) -> BinaryIO:
-    """Return a copy on this machine, so that two passes cost one transfer."""
-    copy = tempfile.TemporaryFile(prefix="dovetail-")  # noqa: SIM115 - the caller closes it
-    with stream:
-        while piece := stream.read(_CHUNK):
-            copy.write(piece)
-    copy.seek(0)
-    return cast("BinaryIO", copy)
+def _fetched(stream: BinaryIO) -> tuple[BinaryIO, tuple[str, int]]:
+    """Return a copy on this machine, with the digest and the size of what came."""
+    copy = cast("BinaryIO", tempfile.TemporaryFile(prefix="dovetail-"))  # noqa: SIM115 - the caller closes it
+    try:
+        with stream:
+            return copy, digest_copy(stream, copy)
+    except BaseException:
+        copy.close()
+        raise

@@ -28,6 +28,7 @@ from dovetail.components.artifact_store import ArtifactStore
 from dovetail.errors import ArtifactError, StoreError
 from dovetail.records.record import now
 from dovetail.testing.artifact_store_extremes import ArtifactStoreExtremes
+from dovetail.testing.not_given import not_given
 
 _TICK = 1.1
 """After how many seconds a store has dated a change later, also one that counts in seconds."""
@@ -69,12 +70,12 @@ class ArtifactStoreContract(ArtifactStoreExtremes):
     @pytest.fixture
     def store(self) -> ArtifactStore:
         """Return an empty store."""
-        raise NotImplementedError("give the fixture 'store': see the docstring of this module")
+        raise not_given("store")
 
     @pytest.fixture
     def broken(self) -> ArtifactStore:
         """Return a store that cannot be written to: full, read-only, or not to be reached."""
-        raise NotImplementedError("give the fixture 'broken': see the docstring of this module")
+        raise not_given("broken")
 
     def test_1_a_file_is_seen_by_nobody_before_its_block_ends(self, store: ArtifactStore) -> None:
         with store.create("a/b") as stream:

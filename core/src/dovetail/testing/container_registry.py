@@ -28,6 +28,7 @@ import pytest
 from dovetail.components.container_registry import ContainerRegistry, Image
 from dovetail.errors import ConflictError, NotFoundError, StoreError, UsageError
 from dovetail.names import new_id
+from dovetail.testing.not_given import not_given
 
 _OCI = "application/vnd.oci.image"
 _UNKNOWN = "sha256:" + "0" * 64
@@ -67,12 +68,12 @@ class ContainerRegistryContract:
     @pytest.fixture
     def registry(self) -> ContainerRegistry:
         """Return a registry to which may be pushed."""
-        raise NotImplementedError("give the fixture 'registry': see the docstring of this module")
+        raise not_given("registry")
 
     @pytest.fixture
     def broken(self) -> ContainerRegistry:
         """Return a registry that cannot be used: nobody answers, or the credentials are wrong."""
-        raise NotImplementedError("give the fixture 'broken': see the docstring of this module")
+        raise not_given("broken")
 
     @pytest.fixture
     def repository(self) -> str:

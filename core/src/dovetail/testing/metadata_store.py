@@ -25,6 +25,7 @@ from dovetail.names import is_id, new_id
 from dovetail.records.run import Status, StepRunRecord
 from dovetail.testing.begun_run import begun, done
 from dovetail.testing.deletion import DeletionContract
+from dovetail.testing.not_given import not_given
 from dovetail.testing.run_facts import chain, completed, ended, failed, metric, new_artifact, new_run
 from dovetail.testing.store_process import (
     Place,
@@ -59,7 +60,7 @@ class MetadataStoreContract(DeletionContract):
     @pytest.fixture
     def place(self) -> Place:
         """Return an empty place."""
-        raise NotImplementedError("give the fixture 'place': see the docstring of this module")
+        raise not_given("place")
 
     @pytest.fixture
     def store(self, place: Place) -> Iterator[MetadataStore]:

@@ -21,6 +21,7 @@ import pytest
 
 from dovetail.components.orchestrator import Orchestrator
 from dovetail.records.report import Reason
+from dovetail.testing.not_given import not_given
 from dovetail.testing.scripted_steps import Scripted
 
 DIAMOND: dict[str, set[str]] = {"a": set(), "b": {"a"}, "c": {"a"}, "d": {"b", "c"}}
@@ -35,7 +36,7 @@ class OrchestratorContract:
     @pytest.fixture
     def orchestrator(self) -> Orchestrator:
         """Return an orchestrator that has run nothing yet."""
-        raise NotImplementedError("give the fixture 'orchestrator': see the docstring of this module")
+        raise not_given("orchestrator")
 
     @pytest.fixture
     def place(self, tmp_path: Path) -> Path:

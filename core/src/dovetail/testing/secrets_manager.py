@@ -25,6 +25,7 @@ import pytest
 from dovetail.components.secrets_manager import SecretsManager
 from dovetail.errors import IllegalNameError, NotFoundError, StoreError
 from dovetail.testing.capability import report_undeclared
+from dovetail.testing.not_given import not_given
 
 VALUES = (
     "hunter2-hunter2",
@@ -49,7 +50,7 @@ class SecretsManagerContract:
     @pytest.fixture
     def manager(self) -> SecretsManager:
         """Return a manager of a place that is empty, but for what `kept` says."""
-        raise NotImplementedError("give the fixture 'manager': see the docstring of this module")
+        raise not_given("manager")
 
     @pytest.fixture
     def another(self, manager: SecretsManager) -> Callable[[], SecretsManager]:

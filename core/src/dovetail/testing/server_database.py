@@ -27,6 +27,7 @@ from dovetail.errors import LeaseError
 from dovetail.names import new_id
 from dovetail.records.run import Status
 from dovetail.testing.begun_run import begun, done
+from dovetail.testing.not_given import not_given
 from dovetail.testing.run_facts import completed, ended, failed, metric
 from dovetail.testing.store_process import (
     Place,
@@ -53,7 +54,7 @@ class ServerContract:
     @pytest.fixture
     def place(self) -> Place:
         """Return an empty place."""
-        raise NotImplementedError("give the fixture 'place': see the docstring of this module")
+        raise not_given("place")
 
     @pytest.fixture
     def store(self, place: Place) -> Iterator[MetadataStore]:

@@ -25,6 +25,7 @@ from dovetail.components.sql.server import ServerMetadataStore
 from dovetail.errors import StoreError
 from dovetail.references import load
 from dovetail.testing.begun_run import begun, done
+from dovetail.testing.not_given import not_given
 from dovetail.testing.store_process import Place
 
 _SECOND = '''"""The second schema; where a change is committed by itself, what is there already stays."""
@@ -52,7 +53,7 @@ class ServerMigrations:
     @pytest.fixture
     def place(self) -> Place:
         """Return an empty place."""
-        raise NotImplementedError("give the fixture 'place': see the docstring of this module")
+        raise not_given("place")
 
     @pytest.fixture
     def now(self, place: Place) -> ServerMetadataStore:

@@ -27,6 +27,7 @@ from typing import Any, ClassVar
 import pytest
 
 from dovetail.testing.command_line import CommandLine
+from dovetail.testing.not_given import not_given
 from dovetail.testing.server_database import DatabaseServer
 
 _PATIENCE = 60.0
@@ -79,7 +80,7 @@ class ServerRuns:
 
     def written(self, server: Any, database: str) -> int:  # noqa: ANN401 - of the author's class
         """Return how many transactions have written to the database so far."""
-        raise NotImplementedError("give the fixture 'written': see the docstring of this module")
+        raise not_given("written")
 
     @pytest.fixture
     def cli(self, tmp_path: Path, settings: Mapping[str, Any]) -> CommandLine:

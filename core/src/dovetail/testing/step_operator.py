@@ -33,6 +33,7 @@ from dovetail.errors import ConfigurationError, NotFoundError
 from dovetail.host.process_tree import carriers
 from dovetail.names import new_id
 from dovetail.records.report import Reason
+from dovetail.testing.not_given import not_given
 
 _LONG = 60.0
 _SOON = 30.0
@@ -47,7 +48,7 @@ class StepOperatorContract:
     @pytest.fixture
     def operator(self) -> StepOperator:
         """Return an operator that has had no attempt yet; its steps see the same files as the tests."""
-        raise NotImplementedError("give the fixture 'operator': see the docstring of this module")
+        raise not_given("operator")
 
     @pytest.fixture
     def again(self, operator: StepOperator) -> Callable[[], StepOperator]:

@@ -24,6 +24,7 @@ from dovetail.components.visualizer import Visualizer
 from dovetail.errors import UsageError
 from dovetail.stacks.assemble import active_stack_record, assemble
 from dovetail.stacks.stack import LiveStack
+from dovetail.testing.not_given import not_given
 from dovetail.testing.recorded_run import RecordedRun
 
 HOSTILE = (
@@ -47,7 +48,7 @@ class VisualizerContract:
     @pytest.fixture
     def visualizer(self) -> Visualizer:
         """Return a visualizer."""
-        raise NotImplementedError("give the fixture 'visualizer': see the docstring of this module")
+        raise not_given("visualizer")
 
     @pytest.fixture
     def stack(self, tmp_path: Path) -> Iterator[LiveStack]:

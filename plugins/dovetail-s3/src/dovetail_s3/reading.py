@@ -7,12 +7,12 @@ import io
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from s3fs.core import S3_RETRYABLE_ERRORS
 
 from dovetail_s3.refusal import code_of
+from dovetail_s3.transfer import Transfer
 
 _PAUSE = 0.2
 
@@ -25,16 +25,8 @@ class Piece(NamedTuple):
     tag: str
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """An object, and how it is read: `ahead` parts of `part` bytes at a time, each tried `attempts` times."""
-
-    filesystem: Any
-    bucket: str
-    key: str
-    part: int
-    ahead: int
-    attempts: int
+class Source(Transfer):
+    """An object that is read."""
 
     def begin(self, number: int, tag: str = "") -> Future[Piece]:
         """Begin to fetch a part; with `tag`, of that content only."""

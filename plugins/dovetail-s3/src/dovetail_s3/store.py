@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, cast
+from typing import Any, BinaryIO, ClassVar, TypeVar, cast
 
 from fsspec.asyn import sync
 
@@ -27,7 +27,10 @@ from dovetail_s3.reading import ReadingAhead, Source
 from dovetail_s3.refusal import Refusal, code_of, is_unsaid
 from dovetail_s3.session import filesystem_options
 from dovetail_s3.settings import S3ArtifactStoreConfig
+from dovetail_s3.transfer import Transfer
 from dovetail_s3.writing import Target
+
+T = TypeVar("T", bound=Transfer)
 
 _PAGE = 1000
 _SAME_CLOCK = 2_000_000
@@ -101,23 +104,24 @@ class S3ArtifactStore(FsspecArtifactStore):
 
     def _send(self, content: bytes | Path, target: str, **_: Any) -> None:
         size = len(content) if isinstance(content, bytes) else content.stat().st_size
-        sync(self.filesystem.loop, self._target_at(target).put, content, size)
+        put = self._moved(Target, target.partition("/")[2]).put
+        sync(self.filesystem.loop, put, content, size, conditional=self.exclusive_create)
 
     def _send_ahead(self, target: str, spool: Spool) -> Sending | None:
         if not self.exclusive_create:  # that there is none yet is seen just before a file is sent
             return None
-        return Sending(self.filesystem.loop, self._target_at(target).follow(spool))
+        following = self._moved(Target, target.partition("/")[2]).follow(spool)
+        return Sending(self.filesystem.loop, following)
 
-    def _target_at(self, target: str) -> Target:
+    def _moved(self, kind: type[T], key: str) -> T:
         self.filesystem.connect()
-        return Target(
+        return kind(
             self.filesystem,
             self.config.bucket,
-            target.partition("/")[2],
+            key,
             part=self.config.part_size << 20,
             ahead=self.config.concurrency,
             attempts=self.config.attempts,
-            conditional=self.exclusive_create,
         )
 
     # Reading
@@ -125,15 +129,7 @@ class S3ArtifactStore(FsspecArtifactStore):
     def open(self, path: str) -> BinaryIO:
         key = self._key(path)
         with self._told(path, "read it"):
-            source = Source(
-                self.filesystem,
-                self.config.bucket,
-                key,
-                part=self.config.part_size << 20,
-                ahead=self.config.concurrency,
-                attempts=self.config.attempts,
-            )
-            self.filesystem.connect()
+            source = self._moved(Source, key)
             first = source.begin(0).result()
         self._bucket_seen = True
         if first.total <= len(first.data):

@@ -7,12 +7,12 @@ import math
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dovetail.plugin import Spool, new_id
 from dovetail_s3.refusal import code_of
+from dovetail_s3.transfer import Transfer
 
 _MARK = "dovetail-write"
 """Metadata of an object that says which write made it."""
@@ -27,29 +27,19 @@ class _TooManyPartsError(Exception):
     """A file that is still being written has become larger than its parts allow."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """An object that is to be made: `ahead` parts of `part` bytes at a time, tried `attempts` times in all.
+class Target(Transfer):
+    """An object that is to be made."""
 
-    With `conditional` the service refuses to replace an object.
-    """
-
-    filesystem: Any
-    bucket: str
-    key: str
-    part: int
-    ahead: int
-    attempts: int
-    conditional: bool
-
-    async def put(self, content: bytes | Path, size: int) -> None:
+    async def put(self, content: bytes | Path, size: int, *, conditional: bool = True) -> None:
         """Make it of a content that is complete, and of `size` bytes.
+
+        Unless it is `conditional` the service replaces an object that is there.
 
         Raises:
             FileExistsError: there is an object, which another write made.
         """
         part = max(self.part, math.ceil(size / _MOST_PARTS))
-        mode = {"mode": "create"} if self.conditional else {}
+        mode = {"mode": "create"} if conditional else {}
         place = f"{self.bucket}/{self.key}"
 
         async def send(mark: str) -> None:
@@ -110,9 +100,11 @@ class Target:
         try:
             tags = await self._tags(spool, upload)
             parts = [{"PartNumber": number, "ETag": tags[number]} for number in sorted(tags)]
-            condition = {"IfNoneMatch": "*"} if self.conditional else {}
             await self._request(
-                "complete_multipart_upload", UploadId=upload, MultipartUpload={"Parts": parts}, **condition
+                "complete_multipart_upload",
+                UploadId=upload,
+                MultipartUpload={"Parts": parts},
+                IfNoneMatch="*",
             )
         except BaseException:
             with suppress(OSError):  # why it is given up is to be told; `sweep` finds what may be left of it

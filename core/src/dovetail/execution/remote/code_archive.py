@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.errors import ArtifactError, ConflictError, PlanError
-from dovetail.hashing import Hasher, digest_stream, digest_value
+from dovetail.hashing import digest_copy, digest_stream, digest_value
 from dovetail.records.report import code_path
 
 CODE_LIMIT = 100 << 20
@@ -22,8 +23,7 @@ ARCHIVES = "DOVETAIL_CODE"
 _MEGABYTE = 10**6
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _NAMED = 3
-_CHUNK = 1 << 20
-_TRIES = 5
+_MORE_TRIES = 4
 _EXECUTABLE = 0o100
 
 
@@ -72,12 +72,8 @@ def write_archive(root: Path, files: Iterable[str], stream: BinaryIO, digest: st
             entry.compress_type = zipfile.ZIP_DEFLATED
             program = _is_program(root / each)
             entry.external_attr = (0o100755 if program else 0o100644) << 16
-            hasher = Hasher()
             with (root / each).open("rb") as source, archive.open(entry, "w") as target:
-                while piece := source.read(_CHUNK):
-                    hasher.update(piece)
-                    target.write(piece)
-            found.append((each, program, hasher.digest()))
+                found.append((each, program, digest_copy(source, cast("BinaryIO", target))[0]))
     if digest_value(tuple(found)) != digest:
         raise ConflictError(
             f"the code below {str(root)!r} changes while it is packed",
@@ -92,24 +88,25 @@ def store_archive(root: Path, files: list[str], store: ArtifactStore) -> tuple[s
         StoreError: the store refuses.
         ConflictError: the files change all the time.
     """
-    for last in (*[False] * _TRIES, True):
-        digest = tree_digest(root, files)
-        path = code_path(digest)
-        if store.size(path) is not None:
-            return digest, False
-        try:
-            with store.create(path) as stream:
-                write_archive(root, files, stream, digest)
-        except ConflictError:
-            if last:
-                raise
-        except ArtifactError:
-            if store.size(path) is None:
-                raise
-            return digest, False  # another run was faster
-        else:
-            return digest, True
-    raise AssertionError
+    for _ in range(_MORE_TRIES):
+        with suppress(ConflictError):
+            return _stored(root, files, store)
+    return _stored(root, files, store)
+
+
+def _stored(root: Path, files: list[str], store: ArtifactStore) -> tuple[str, bool]:
+    digest = tree_digest(root, files)
+    path = code_path(digest)
+    if store.size(path) is not None:
+        return digest, False
+    try:
+        with store.create(path) as stream:
+            write_archive(root, files, stream, digest)
+    except ArtifactError:
+        if store.size(path) is None:
+            raise
+        return digest, False  # another run was faster
+    return digest, True
 
 
 def unpack_archive(store: ArtifactStore, digest: str, into: Path) -> None:
