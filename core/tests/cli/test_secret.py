@@ -145,15 +145,29 @@ def test_a_setting_refers_to_a_secret_also_in_the_process_of_a_step(cli: Command
     assert "confidential-name" not in cli("run", "show", "last", "--json").out
 
 
-def test_a_missing_secret_fails_the_step_before_it_begins(cli: CommandLine) -> None:
-    cli.write(
-        "run.py",
-        "from dovetail import Secret, pipeline, step\n"
-        "@step\ndef size(key: Secret) -> int:\n    print('begun')\n    return 1\n"
-        "@pipeline\ndef sizes():\n    size(key='{{ secret.db.key }}')\n",
-    )
+TWO_STEPS = (
+    "from dovetail import Secret, pipeline, step\n"
+    "@step\ndef one() -> int:\n    print('begun')\n    return 1\n"
+    "@step\ndef size(key: Secret, before: int) -> int:\n    return len(key.reveal()) + before\n"
+    "@pipeline\ndef sizes():\n    size(key='{{ secret.db.key }}', before=one())\n"
+)
+
+
+def test_a_secret_that_a_late_step_misses_is_told_before_the_run(cli: CommandLine) -> None:
+    cli.write("run.py", TWO_STEPS)
     answer = cli("run", "run.py")
-    assert answer.code == 1
-    assert "begun" not in answer.err
-    assert "there is no secret 'db' in secrets manager 'local'" in answer.err
+    assert_message(answer, 5, "step 'size': there is no secret 'db' in secrets manager 'local'")
     assert "looked in: pipeline:sizes, profile:default, global" in answer.err
+    assert cli("secret", "register", "db", "--from-env", "keys=V", env={"V": "12"}).code == 0
+    answer = cli("run", "run.py")
+    assert_message(answer, 5, "step 'size': secret 'db' has no key 'key'")
+    assert "did you mean 'keys'?" in answer.err
+    assert cli("run", "list", "--json").json() == []
+    assert cli("secret", "update", "db", "--from-env", "key=V", env={"V": "123"}).code == 0
+    assert cli("run", "run.py").code == 0
+
+
+def test_a_step_that_is_not_to_run_may_miss_its_secret(cli: CommandLine) -> None:
+    cli.write("run.py", TWO_STEPS)
+    answer = cli("run", "run.py", "--to", "one")
+    assert answer.code == 0, answer.err

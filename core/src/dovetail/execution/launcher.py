@@ -25,6 +25,7 @@ from dovetail.errors import LeaseError, StoreError
 from dovetail.execution.beginning.adoption import adopt
 from dovetail.execution.beginning.outset import Revise, outset, whole
 from dovetail.execution.beginning.run_names import refuse_stale, refuse_taken, run_name
+from dovetail.execution.beginning.secrets_in_reach import refuse_missing_secrets
 from dovetail.execution.beginning.selection import Selection
 from dovetail.execution.beginning.served import refuse_unserved
 from dovetail.execution.beginning.sessions import session, worked
@@ -129,6 +130,7 @@ class Launcher:
         if (dead := interrupted_before(self._metadata, self.plan.pipeline)) is not None:
             self.progress.note(interruption(dead))
         self._select(run_id)
+        self._refuse_missing_secrets()
         commit, dirty = git.result() if git else (None, None)
         run = RunRecord(
             id=run_id,
@@ -157,6 +159,10 @@ class Launcher:
             self._selection = replace(self._selection, base=client.run(self._selection.base).id)
         self._outset = outset(self.plan, run_id, self._selection, client)
 
+    def _refuse_missing_secrets(self) -> None:
+        left = self._outset.left()
+        refuse_missing_secrets(self._outset.plan, self.stack, left, in_process=self.options.in_process)
+
     def resume(self, run: RunRecord) -> RunRecord:
         """Go on with an unfinished run: pending reports first, then what is not completed."""
         refuse_unserved(self.plan, self.stack, in_process=self.options.in_process)
@@ -174,6 +180,7 @@ class Launcher:
         adoption = adopt(self.plan, run, self._metadata, self._store, recorder, detached.ongoing)
         client = Client(self.stack)
         self._outset = outset(self.plan, run.id, self._selection, client, adoption, self.options.revise)
+        self._refuse_missing_secrets()
         detached.drop(self._outset.outdated(self.plan), self._metadata, recorder)
         recorder.flush()
         self._earlier = worked(run, self._metadata)

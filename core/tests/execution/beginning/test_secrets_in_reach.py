@@ -10,8 +10,8 @@ import pytest
 from dovetail.builtin.local_artifact_store import LocalArtifactStore
 from dovetail.builtin.subprocess_step_operator import SubprocessStepOperator
 from dovetail.components.component import Reach
-from dovetail.errors import PlanError
-from dovetail.execution.beginning.secrets_in_reach import refuse_unreachable_secrets
+from dovetail.errors import NotFoundError, PlanError
+from dovetail.execution.beginning.secrets_in_reach import refuse_missing_secrets, refuse_unreachable_secrets
 from dovetail.execution.beginning.served import refuse_unserved
 from dovetail.records.plan import Plan, SourceRef, StepOptions, StepPlan
 from dovetail.records.stack import ComponentRecord, StackRecord
@@ -79,3 +79,10 @@ def test_a_step_here_or_without_secrets_or_with_a_manager_in_reach_is_not(
     refuse_unserved(plan(operator=True), stack)
     monkeypatch.setattr("dovetail.builtin.local_secrets_manager.LocalSecretsManager.reach", Reach.NETWORK)
     refuse_unserved(plan(operator=True, **VARIABLE), stack)
+
+
+def test_a_secret_that_is_missing_here_is_no_reason_against_a_step_elsewhere(stack: LiveStack) -> None:
+    refuse_missing_secrets(plan(operator=True, **VARIABLE), stack, ["work"])
+    with pytest.raises(NotFoundError, match="there is no secret 'db'") as raised:
+        refuse_missing_secrets(plan(operator=None, **VARIABLE), stack, ["work"])
+    assert raised.value.where == "step 'work'"

@@ -1,12 +1,14 @@
-"""Whether the secrets that steps ask for can be looked up where they run: better seen before the run."""
+"""Whether the secrets that steps ask for are there, where they run: better seen before the run."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from dovetail.components.component import Component, Reach
-from dovetail.errors import PlanError
+from dovetail.errors import DovetailError, PlanError
 from dovetail.records.plan import Plan, StepPlan
 from dovetail.secrets import references_in
-from dovetail.stacks.assemble import secrets_manager
+from dovetail.stacks.assemble import secret_lookup, secrets_manager
 from dovetail.stacks.stack import PLACES, USED_BY_STEPS, LiveStack
 
 
@@ -19,7 +21,7 @@ def refuse_unreachable_secrets(plan: Plan, stack: LiveStack, *, in_process: bool
     manager: Component | None = None
     for step in plan.steps:
         runner = _runner(step, stack, in_process=in_process)
-        if runner is None or runner.reach is not Reach.NETWORK:
+        if runner is None or _is_here(runner):
             continue
         if (asking := _asking(step, stack)) is None:
             continue
@@ -34,6 +36,38 @@ def refuse_unreachable_secrets(plan: Plan, stack: LiveStack, *, in_process: bool
                 hint=f"`dovetail stack update {stack.name} --secrets-manager NAME` with one that is reached "
                 "from there",
             )
+
+
+def refuse_missing_secrets(
+    plan: Plan, stack: LiveStack, left: Collection[str], *, in_process: bool = False
+) -> None:
+    """Refuse to begin where a step of `left` asks for a secret that is not there.
+
+    Steps of this machine only: elsewhere a secrets manager may give out others, or ask for other rights.
+
+    Raises:
+        NotFoundError: a secret, or its key, is not there.
+        StoreError: the secrets manager cannot be read.
+    """
+    asked = [
+        (step.name, reference)
+        for step in plan.steps
+        if step.name in left and _is_here(_runner(step, stack, in_process=in_process))
+        for reference in references_in([dict(step.parameters), _variables(step)])
+    ]
+    if not asked:
+        return
+    value_of = secret_lookup(stack.record, pipeline=plan.pipeline, home=stack.home)
+    for step_name, reference in asked:
+        try:
+            value_of(reference)
+        except DovetailError as error:
+            error.where = error.where or f"step {step_name!r}"
+            raise
+
+
+def _is_here(runner: Component | None) -> bool:
+    return runner is None or runner.reach is not Reach.NETWORK
 
 
 def _runner(step: StepPlan, stack: LiveStack, *, in_process: bool) -> Component | None:
@@ -51,6 +85,10 @@ def _asking(step: StepPlan, stack: LiveStack) -> str | None:
             return f"{kind.replace('_', ' ')} {record.name!r}"
     if next(references_in(dict(step.parameters)), None) is not None:
         return "a parameter"
-    if next(references_in(dict(step.options.environment.get("variables", {}))), None) is not None:
+    if next(references_in(_variables(step)), None) is not None:
         return "a variable"
     return None
+
+
+def _variables(step: StepPlan) -> dict[str, object]:
+    return dict(step.options.environment.get("variables", {}))
