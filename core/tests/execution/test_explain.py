@@ -64,6 +64,75 @@ def test_a_step_without_a_key_a_first_run_and_an_unknown_step_are_explained(cli:
     assert "its key equals that of run one, but the step was failed there" in said
 
 
+CHAIN = """
+import os
+from dovetail import pipeline, step
+
+@step
+def load(version: int) -> int:
+    return version
+
+@step
+def drawn(version: int) -> int:
+    return int(os.environ["DRAWN"])
+
+@step
+def clean(first: int, second: int) -> int:
+    return first + second
+
+@step
+def split(rows: int) -> int:
+    return rows
+
+@step
+def train(rows: int) -> int:
+    return rows
+
+@step
+def report(model: int) -> int:
+    return model
+
+@pipeline
+def chain():
+    rows = split(clean(load(version=1), drawn(version=1)))
+    report(train(rows))
+"""
+
+
+def explained(cli: CommandLine, run: str) -> list[str]:
+    return [line.strip() for line in cli("run", "explain", run, "report").out.splitlines()][2:]
+
+
+def test_an_input_is_followed_to_the_steps_that_it_goes_back_to(cli: CommandLine) -> None:
+    cli.write("run.py", CHAIN)
+    near = "input model: changed, since step 'train' was computed anew:"
+
+    def ran(name: str, drawn: str, *options: str) -> None:
+        answer = cli("run", "run.py", "--quiet", "--name", name, *options, env={"DRAWN": drawn})
+        assert answer.code == 0, answer.err
+
+    ran("one", "1")
+    ran("two", "1", "--param", "load.version=2")
+    assert explained(cli, "two") == [
+        near,
+        "input rows: changed, which goes back to step 'load':",
+        "parameter version: 1 -> 2",
+    ]
+    ran("three", "5", "--param", "load.version=3", "--no-cache")
+    drawn = "step 'drawn' (what it gives is not always the same)"
+    assert explained(cli, "three")[1:] == [
+        f"input rows: changed, which goes back to {drawn} and step 'load':",
+        "parameter version: 2 -> 3",
+    ]
+    ran("four", "5", "--param", "load.version=1")
+    assert explained(cli, "four")[1:] == [
+        "input rows: changed, which goes back to step 'load' (taken from run one)"
+    ]
+    cli.write("run.py", CHAIN.replace("train(rows)", "train(drawn.with_options(name='again')(version=7))"))
+    ran("five", "9")
+    assert explained(cli, "five") == [near, "input rows: changed, it is again.output, and was split.output"]
+
+
 EDITED = """
 import importlib, pathlib, sys
 sys.dont_write_bytecode = True

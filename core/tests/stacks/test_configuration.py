@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import Field, SecretStr, model_validator
 
 from dovetail.components.component import ComponentConfig
 from dovetail.errors import ConfigurationError
-from dovetail.stacks.configuration import checked, configured, settings_of, variable
+from dovetail.stacks.configuration import checked, configured, settings_of, type_text, variable
 
 
 class Shelf(ComponentConfig):
@@ -145,3 +145,16 @@ def test_settings_are_described_for_people() -> None:
         "Path | None", "'oak' | 'pine'", True,
     )  # fmt: skip
     assert settings_of(Locked)[0]["default"] == "required"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "text"),
+    [
+        (int | None, "int | None"),
+        (Annotated[int, Field(gt=0)] | None, "int | None"),
+        (tuple[Path, ...], "tuple[Path, ...]"),
+        (dict[str, Literal["a", "b"] | SecretStr], "dict[str, 'a' | 'b' | SecretStr]"),
+    ],
+)
+def test_a_type_is_written_as_people_do(annotation: Any, text: str) -> None:
+    assert type_text(annotation) == text

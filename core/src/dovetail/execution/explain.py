@@ -12,7 +12,7 @@ from dovetail.errors import NotFoundError, did_you_mean
 from dovetail.execution.cache import Difference, KeyParts, compare, uncacheable
 from dovetail.materializers.intact import damage
 from dovetail.planning.code_places import CodePlace, CodePlaces
-from dovetail.records.plan import SourceRef, StepPlan
+from dovetail.records.plan import SourceRef, StepInput, StepPlan
 from dovetail.records.run import Status
 
 _INTERACTIVE = "typed into a cell or console"
@@ -115,7 +115,7 @@ def explain_step(client: Client, run: RunView, step: str, other: RunView | None)
     other = other or _before(client, run, step)
     if other is None:
         return Explanation(run.name, step, view.status, None, "no earlier run of this pipeline has the step")
-    changed = _changes(run, other, step, follow=True)
+    changed = _changes(run, other, step, near=True)
     return Explanation(
         run.name,
         step,
@@ -163,25 +163,29 @@ def _was_left_out(run: RunView, step: str) -> bool:
     return "selection" in run.record.options and record is not None and not record.key and not record.attempts
 
 
-def _changes(run: RunView, other: RunView, step: str, *, follow: bool) -> list[Change]:
-    """Return where the keys of a step differ; what is behind an input is followed for one step."""
+def _changes(run: RunView, other: RunView, step: str, *, near: bool) -> list[Change]:
+    """Return where the keys of a step differ. Of a `near` one the steps before it are told each by itself."""
+    return [_change(run, other, step, each, near=near) for each in _compared(run, other, step)]
+
+
+def _compared(run: RunView, other: RunView, step: str) -> list[Difference]:
     mine, theirs = (_key_parts(each, _step_of(each, step)) for each in (run, other))
     shared = mine[0].inputs.keys() & theirs[0].inputs.keys()
     return [
-        _change(run, other, step, each, follow=follow)
+        each
         for each in compare(mine, theirs)
         # An input that one of the two has not read, or whose record is deleted, says nothing.
         if each.kind != "input" or each.change == "changed" or each.name not in shared
     ]
 
 
-def _change(run: RunView, other: RunView, step: str, part: Difference, *, follow: bool) -> Change:
+def _change(run: RunView, other: RunView, step: str, part: Difference, *, near: bool) -> Change:
     if part.kind == "code":
         # What is gone stood in the code of the other run.
         shown = other if part.change == "gone" else run
         return _code_change(shown, _step_of(shown, step).source, part)
     if part.kind == "input" and part.change == "changed":
-        return _input_change(run, other, step, part, follow=follow)
+        return _input_change(run, other, step, part, near=near)
     return Change(part)
 
 
@@ -200,23 +204,63 @@ def _sources(run: RunView) -> Iterable[SourceRef]:
     return (each.source for each in run.plan.steps)
 
 
-def _input_change(run: RunView, other: RunView, step: str, part: Difference, *, follow: bool) -> Change:
+def _input_change(run: RunView, other: RunView, step: str, part: Difference, *, near: bool) -> Change:
     source, before = (_step_of(each, step).inputs.get(part.name) for each in (run, other))
     if source is None or before is None:
         return Change(part)
     if source != before:
         note = f"it is {source.step}.{source.output}, and was {before.step}.{before.output}"
         return Change(part, note=note)
-    producer = run.step(source.step)
-    if producer.status is Status.CACHED and producer.record is not None:
-        origin = run.records.metadata.run(producer.record.cached_from or "")
-        name = "a run that was deleted since" if origin is None else f"run {origin.name}"
-        return Change(part, note=f"step {source.step!r} was taken from {name}")
-    if not follow:
-        return Change(part)
-    behind = tuple(_changes(run, other, source.step, follow=False))
-    why = ":" if behind else ", from an equal key: what it gives is not always the same"
-    return Change(part, note=f"since step {source.step!r} was computed anew{why}", because=behind)
+    if (origin := _taken_from(run, source.step)) is not None:
+        return Change(part, note=f"step {source.step!r} was taken from {origin}")
+    roots = {} if near else _roots(run, other, source.step)
+    if near or roots.keys() == {source.step}:
+        behind = tuple(_changes(run, other, source.step, near=False))
+        why = ":" if behind else ", from an equal key: what it gives is not always the same"
+        return Change(part, note=f"since step {source.step!r} was computed anew{why}", because=behind)
+    said = " and ".join(f"step {name!r}{_without_change(run, name, own)}" for name, own in roots.items())
+    behind = tuple(each for own in roots.values() for each in own)
+    return Change(part, note=f"which goes back to {said}{':' if behind else ''}", because=behind)
+
+
+def _roots(run: RunView, other: RunView, step: str) -> dict[str, list[Change]]:
+    """Return the steps up the graph from which on results differ, with what changed in each but inputs."""
+    found: dict[str, list[Change]] = {}
+    seen, left = {step}, [step]
+    while left:
+        name = left.pop()
+        parts = [] if _taken_from(run, name) else _compared(run, other, name)
+        own = [each for each in parts if _source(run, other, name, each) is None]
+        before = {source.step for each in parts if (source := _source(run, other, name, each))}
+        if own or not before:
+            found[name] = [_change(run, other, name, each, near=False) for each in own]
+        left += sorted(before - seen, reverse=True)
+        seen |= before
+    return found
+
+
+def _source(run: RunView, other: RunView, step: str, part: Difference) -> StepInput | None:
+    """Return which output an input that has changed was read from, in both runs; None for other parts."""
+    if part.kind != "input" or part.change != "changed":
+        return None
+    source, before = (_step_of(each, step).inputs.get(part.name) for each in (run, other))
+    return source if source == before else None
+
+
+def _taken_from(run: RunView, step: str) -> str | None:
+    """Return the run, in words, whose result a step was given; None where it was computed."""
+    view = run.step(step)
+    if view.status is not Status.CACHED or view.record is None:
+        return None
+    origin = run.records.metadata.run(view.record.cached_from or "")
+    return "a run that was deleted since" if origin is None else f"run {origin.name}"
+
+
+def _without_change(run: RunView, step: str, own: list[Change]) -> str:
+    if own:
+        return ""
+    origin = _taken_from(run, step)
+    return f" (taken from {origin})" if origin else " (what it gives is not always the same)"
 
 
 def _key_parts(run: RunView, plan: StepPlan) -> KeyParts:

@@ -7,7 +7,7 @@ not fit, it is read as YAML, so that `--tags "[a, b]"` and `--limit null` do wha
 from __future__ import annotations
 
 import os
-import re
+import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -154,11 +154,17 @@ def settings_of(model: type[BaseModel]) -> list[dict[str, Any]]:
 
 def type_text(annotation: Any) -> str:  # noqa: ANN401 - any annotation
     """Return a type as people write it."""
-    if typing.get_origin(annotation) is typing.Literal:
-        return " | ".join(map(repr, typing.get_args(annotation)))
-    if isinstance(annotation, type) and not typing.get_args(annotation):
-        return annotation.__name__
-    return re.sub(r"\b(?:[a-z_]\w*\.)+(?=\w)", "", str(annotation)).replace("NoneType", "None")
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Literal:
+        return " | ".join(map(repr, arguments))
+    if origin is typing.Annotated:
+        return type_text(arguments[0])
+    if origin in (typing.Union, types.UnionType):
+        return " | ".join(map(type_text, arguments))
+    if annotation in (types.NoneType, ...):
+        return "None" if annotation is types.NoneType else "..."
+    name: str = getattr(origin or annotation, "__name__", str(annotation))
+    return f"{name}[{', '.join(map(type_text, arguments))}]" if arguments else name
 
 
 def secret_fields(model: type[BaseModel]) -> set[str]:
