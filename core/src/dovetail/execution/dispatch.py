@@ -19,18 +19,20 @@ from dovetail.components.orchestrator import StepEnd, StepProcess
 from dovetail.execution.attempts import Workers
 from dovetail.execution.cache import cache_key, uncacheable
 from dovetail.execution.code_watch import CodeWatch
+from dovetail.execution.given_out import GivenOut
 from dovetail.execution.intake import read_report, report_without, timed
 from dovetail.execution.progress import Progress
 from dovetail.execution.recorder import Recorder
 from dovetail.execution.retries import wait_before_next
+from dovetail.execution.supply import Supply
 from dovetail.materializers.intact import damage
 from dovetail.names import made_at, new_id
 from dovetail.planning.graph import Frontier
 from dovetail.records.artifact import ArtifactRecord
 from dovetail.records.plan import Plan, StepPlan
 from dovetail.records.record import now
-from dovetail.records.report import Reason, StepReport, StepTask, log_path
-from dovetail.records.run import AttemptRecord, RunRecord, Status, StepRunRecord
+from dovetail.records.report import Reason, StepReport, StepTask
+from dovetail.records.run import RunRecord, Status, StepRunRecord
 
 
 @dataclass(slots=True)
@@ -41,17 +43,6 @@ class Policy:
     in_process: bool = False
     use_cache: bool = True
     stop_on_failure: bool = True
-
-
-@dataclass(slots=True)
-class _Out:
-    """An attempt that is out with the orchestrator."""
-
-    step: StepPlan
-    task: StepTask
-    key: str
-    started: int
-    clock: float
 
 
 @dataclass(slots=True)
@@ -77,23 +68,20 @@ class Dispatch:
     counts: Counter[Status] = field(default_factory=Counter)
     _steps: dict[str, StepPlan] = field(init=False)
     _frontier: Frontier = field(init=False)
+    _supply: Supply = field(init=False)
     _code: CodeWatch = field(init=False)
-    _out: dict[str, _Out] = field(default_factory=dict)
+    _out: dict[str, GivenOut] = field(default_factory=dict)
     _reports: dict[str, StepReport] = field(default_factory=dict)
-    _artifacts: dict[tuple[str, str], ArtifactRecord] = field(default_factory=dict)
-    _readers: Counter[tuple[str, str]] = field(default_factory=Counter)
     earlier: Counter[str] = field(default_factory=Counter)
     _tries: Counter[str] = field(default_factory=Counter)
-    _waiting: list[tuple[float, str, _Out, StepReport]] = field(default_factory=list)
+    _waiting: list[tuple[float, str, GivenOut, StepReport]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Lay out the graph."""
         self._steps = {step.name: step for step in self.plan.steps}
         self._frontier = Frontier({step.name: step.upstream() for step in self.plan.steps})
+        self._supply = Supply(self.plan)
         self._code = CodeWatch(self.plan, Path(self.run.source_root), self.progress)
-        self._readers.update(
-            (each.step, each.output) for step in self.plan.steps for each in step.inputs.values()
-        )
 
     @property
     def max_workers(self) -> int:
@@ -164,7 +152,7 @@ class Dispatch:
         out = self._out[task.attempt]
         self.workers.ended(task)
         report = self._report(out, end)
-        self._note_attempt(out, report)
+        self.recorder.attempt(out.attempt(report))
         again = report.status is Status.FAILED and not self.closed and self._may_retry(out, report)
         if report.status is Status.COMPLETED:
             self._completed(out, report)
@@ -173,7 +161,7 @@ class Dispatch:
         del self._out[task.attempt]
         self.recorder.tick()
 
-    def _report(self, out: _Out, end: StepEnd) -> StepReport:
+    def _report(self, out: GivenOut, end: StepEnd) -> StepReport:
         """Return what an attempt says of itself, as far as the launcher does not know better."""
         elapsed = time.monotonic() - out.clock
         report = self._reports.pop(out.task.attempt, None) or read_report(self.store, out.task)
@@ -189,7 +177,7 @@ class Dispatch:
     def adopt(self, step: StepRunRecord, artifacts: dict[str, ArtifactRecord]) -> None:
         """Count a step as settled that is not executed any more; `artifacts` by output."""
         self._frontier.take(step.step)
-        self._provide(step.step, artifacts)
+        self._supply.put(step.step, artifacts)
         self._frontier.done(step.step)
         self.counts[step.status] += 1
 
@@ -228,11 +216,8 @@ class Dispatch:
     def _key(self, step: StepPlan) -> str:
         if uncacheable(step):
             return ""
-        digests = {name: self._artifacts[each.step, each.output].digest for name, each in step.inputs.items()}
+        digests = {name: each.digest for name, each in self._supply.inputs(step).items()}
         return cache_key(step, digests, store=self.store.address)
-
-    def _input_ids(self, step: StepPlan) -> dict[str, str]:
-        return {name: self._artifacts[each.step, each.output].id for name, each in step.inputs.items()}
 
     def _from_cache(self, step: StepPlan, key: str) -> bool:
         failpoints.hit("cache-look-up")
@@ -252,13 +237,13 @@ class Dispatch:
                 finished=now(),
                 duration=0.0,
                 cached_from=origin.cached_from or origin.run_id,
-                inputs=self._input_ids(step),
+                inputs={name: each.id for name, each in self._supply.inputs(step).items()},
                 outputs={name: each.id for name, each in artifacts.items()},
                 parameters=step.parameters,
             )
         )
-        self._provide(step.name, artifacts)
-        self._release(step)
+        self._supply.put(step.name, artifacts)
+        self._supply.release(step)
         self._frontier.done(step.name)
         return True
 
@@ -277,7 +262,6 @@ class Dispatch:
     def _give_out(self, step: StepPlan, key: str) -> StepTask:
         self._tries[step.name] += 1
         number = self.earlier[step.name] + self._tries[step.name]
-        inputs = {name: self._artifacts[each.step, each.output] for name, each in step.inputs.items()}
         task = self.ongoing.pop(step.name, None) or StepTask(
             run_id=self.run.id,
             run_name=self.run.name,
@@ -285,93 +269,39 @@ class Dispatch:
             attempt=new_id(),
             number=number,
             epoch=self.run.epoch,
-            inputs=inputs,
+            inputs=self._supply.inputs(step),
             timeout=step.options.timeout,
         )
         given_out = now()
         started = given_out if task.epoch == self.run.epoch else made_at(task.attempt)
         age = max(0, given_out - started) / 1e6  # of an attempt of an earlier session
-        self._out[task.attempt] = _Out(step, task, key, started, time.monotonic() - age)
+        out = self._out[task.attempt] = GivenOut(step, task, key, started, time.monotonic() - age)
         failpoints.hit("claim")
-        self.recorder.step(
-            StepRunRecord(
-                run_id=self.run.id,
-                step=step.name,
-                status=Status.RUNNING,
-                key=key,
-                started=started,
-                attempts=task.number,
-                inputs={name: each.id for name, each in inputs.items()},
-                parameters=step.parameters,
-            )
-        )
-        self.recorder.attempt(
-            AttemptRecord(
-                id=task.attempt,
-                run_id=self.run.id,
-                step=step.name,
-                number=task.number,
-                status=Status.RUNNING,
-                started=started,
-            )
-        )
+        step_run, attempt = out.begun()
+        self.recorder.step(step_run)
+        self.recorder.attempt(attempt)
         self.progress.step_started(step.name, task.number)
         return task
 
-    def _note_attempt(self, out: _Out, report: StepReport) -> None:
-        failure = report.failure
-        self.recorder.attempt(
-            AttemptRecord(
-                id=out.task.attempt,
-                run_id=self.run.id,
-                step=out.step.name,
-                number=out.task.number,
-                status=report.status,
-                started=report.started,
-                finished=report.finished,
-                duration=report.duration,
-                reason=report.reason.value,
-                error=failure.text if failure else None,
-                traceback=failure.traceback if failure else None,
-                log=log_path(self.run.id, out.task.attempt),
-            )
-        )
-
-    def _completed(self, out: _Out, report: StepReport) -> None:
+    def _completed(self, out: GivenOut, report: StepReport) -> None:
         out.key = self._code.key(out.step, out.key)
         self.written += [each.stored for each in report.outputs]
         self.recorder.results(report.outputs, report.metrics)
-        self._settle(self._ending(out, report, {each.output: each.id for each in report.outputs}))
-        self._provide(out.step.name, {each.output: each for each in report.outputs})
-        self._release(out.step)
+        self._settle(out.ended(report))
+        self._supply.put(out.step.name, {each.output: each for each in report.outputs})
+        self._supply.release(out.step)
         self._tries.pop(out.step.name, None)
         self._frontier.done(out.step.name)
 
-    def _failed(self, out: _Out, report: StepReport) -> None:
+    def _failed(self, out: GivenOut, report: StepReport) -> None:
         self.recorder.results((), report.metrics)
         if report.status is Status.FAILED:
             self.failures[out.step.name] = report
-        self._settle(self._ending(out, report, {}))
+        self._settle(out.ended(report))
         for name in self._frontier.block(out.step.name):
             self._settle(StepRunRecord(run_id=self.run.id, step=name, status=Status.SKIPPED))
 
-    def _ending(self, out: _Out, report: StepReport, outputs: dict[str, str]) -> StepRunRecord:
-        return StepRunRecord(
-            run_id=self.run.id,
-            step=out.step.name,
-            status=report.status,
-            key=out.key,
-            started=report.started,
-            finished=report.finished,
-            duration=report.duration,
-            attempts=out.task.number,
-            inputs={name: each.id for name, each in out.task.inputs.items()},
-            outputs=outputs,
-            parameters=out.step.parameters,
-            error=report.failure.text if report.failure else None,
-        )
-
-    def _may_retry(self, out: _Out, report: StepReport) -> bool:
+    def _may_retry(self, out: GivenOut, report: StepReport) -> bool:
         retry, tries = out.step.options.retry, self._tries[out.step.name]
         meant = not retry.on or (report.failure is not None and report.failure.is_any_of(retry.on))
         if tries >= retry.attempts or not meant:
@@ -387,14 +317,3 @@ class Dispatch:
         self.counts[record.status] += 1
         self.recorder.step(record)
         self.progress.step_settled(record)
-
-    def _provide(self, step: str, artifacts: dict[str, ArtifactRecord]) -> None:
-        for output, artifact in artifacts.items():
-            if self._readers[step, output]:
-                self._artifacts[step, output] = artifact
-
-    def _release(self, step: StepPlan) -> None:
-        for source in ((each.step, each.output) for each in step.inputs.values()):
-            self._readers[source] -= 1
-            if not self._readers[source]:
-                del self._artifacts[source], self._readers[source]
