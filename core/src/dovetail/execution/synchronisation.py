@@ -7,6 +7,7 @@ from typing import Any
 
 from dovetail.client import RunView
 from dovetail.components.metadata_store import Lease, MetadataStore
+from dovetail.errors import LeaseError
 from dovetail.execution.beginning.adoption import adopt
 from dovetail.execution.launcher import USED_BY_RUNS
 from dovetail.execution.recorder import Recorder
@@ -55,7 +56,11 @@ def synchronise(run: RunView) -> Taken:
     with assemble(run.record.stack, only=USED_BY_RUNS) as stack:
         metadata = stack.metadata_store
         metadata.open()
-        lease = metadata.acquire(run.id)
+        try:
+            lease = metadata.acquire(run.id)
+        except LeaseError as error:
+            error.hint = "wait for it: what there is to take in, it takes in itself"
+            raise
         try:
             return _take_in(run, stack, metadata, lease)
         finally:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dovetail.host.process_tree import carriers
-from dovetail.testing.command_line import CommandLine
+from dovetail.testing.command_line import CommandLine, assert_message
 
 SCRIPT = """
 import os, time
@@ -71,6 +71,9 @@ def test_a_resumed_run_waits_for_the_attempt_that_goes_on(
 ) -> None:
     resumed = orphaned.spawn("run", "resume", "last", "--json", env={"PLACE": str(tmp_path)})
     until(lambda: orphaned("run", "list", "--json").json()[0]["status"] == "running", 60.0)
+    beside = orphaned("run", "sync", "last")
+    assert_message(beside, 6, "is owned by process")
+    assert "what there is to take in, it takes in itself" in beside.err
     (tmp_path / "go").touch()
     out, err = resumed.communicate(timeout=120)
     assert resumed.returncode == 0, err
