@@ -14,6 +14,7 @@ import pytest
 
 from dovetail.plugin import StoreError
 from dovetail_sftp.artifact_store import SftpArtifactStore
+from dovetail_sftp.blocks import write_blocks
 
 pytestmark = pytest.mark.real
 _LARGE = bytes(range(256)) * (1 << 16)
@@ -97,6 +98,21 @@ def test_an_unknown_host_key_is_refused_with_its_fingerprint(server: Any, make: 
     assert f"artifact-store update there --host-key {server.fingerprint}" in (error.hint or "")
 
 
+def test_a_device_that_is_empty_knows_no_host_key(server: Any, make: Make) -> None:
+    error = refusal(make(known_hosts=Path("/dev/null")))
+    assert "it is unknown: '/dev/null' has no key of this server" in error.message
+    assert server.fingerprint in error.message
+
+
+def test_known_hosts_that_are_no_plain_file_are_told_from_those_that_are_not_there(
+    make: Make, tmp_path: Path
+) -> None:
+    error = refusal(make(known_hosts=tmp_path))
+    assert f"{str(tmp_path)!r} with host keys is no plain file" in error.message
+    error = refusal(make(known_hosts=tmp_path / "none"))
+    assert f"there is no file {str(tmp_path / 'none')!r} with host keys" in error.message
+
+
 def test_a_changed_host_key_is_refused_with_both_fingerprints(
     server: Any, make: Make, tmp_path: Path
 ) -> None:
@@ -177,6 +193,29 @@ def test_a_way_that_always_cuts_ends_in_one_error_and_nothing_in_sight(
         cut.put("a/b", _LARGE)
     assert way.accepted == 3
     assert list(make().entries()) == []
+
+
+def test_what_is_written_to_a_lost_connection_is_not_in_the_log(
+    server: Any,
+    store: SftpArtifactStore,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    begun = []
+
+    async def write_after_the_end(*arguments: Any) -> None:
+        begun.append(arguments)
+        if len(begun) < 4:
+            server.hang_up()
+            time.sleep(0.2)  # noqa: ASYNC251 - the loop must not see the end before it has written
+        await write_blocks(*arguments)
+
+    monkeypatch.setattr("dovetail_sftp.publication.write_blocks", write_after_the_end)
+    store.put("a/b", _LARGE)
+    assert len(begun) == 4
+    assert (folder / "a/b").read_bytes() == _LARGE
+    assert [each.getMessage() for each in caplog.records if each.name == "asyncio"] == []
 
 
 def test_nothing_is_doubled_when_the_server_hangs_up_again_and_again(

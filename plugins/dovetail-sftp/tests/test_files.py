@@ -32,8 +32,9 @@ def test_a_read_only_disk_there_is_named(make: Make, disk: Path) -> None:
     store.put("a/b", b"1")
     prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
     subprocess.run([*prefix, "mount", "-o", "remount,ro", str(disk)], check=True)
-    with pytest.raises(StoreError, match="read-only"):
-        store.put("a/c", b"1")
+    for path in ("a/c", "new/c"):
+        with pytest.raises(StoreError, match="read-only"):
+            store.put(path, b"1")
     assert store.get("a/b") == b"1"
 
 
@@ -100,6 +101,42 @@ def test_the_time_of_change_is_the_server_s(store: SftpArtifactStore, folder: Pa
     assert state.changed == 1_700_000_000_000_000
 
 
-def test_a_folder_that_the_server_does_not_make_is_one_error(make: Make) -> None:
-    with pytest.raises(StoreError, match="a/b"):
-        make(Path("/proc/no/such/place")).put("a/b", b"1")
+@pytest.mark.parametrize("place", ["file", "file/below", "file/far/below"])
+def test_a_file_in_the_place_of_a_folder_is_named(make: Make, tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("1")
+    for path in ("a", "a/b/c"):
+        with pytest.raises(StoreError, match=f"'{tmp_path}/file' is a file and no folder") as caught:
+            make(tmp_path / place).put(path, b"1")
+        assert f"file {path!r}" in caught.value.message
+        assert "'url'" in (caught.value.hint or "")
+    assert (tmp_path / "file").read_text() == "1"
+
+
+def test_links_in_the_place_of_a_folder_are_followed(make: Make, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there/taken").write_text("1")
+    (tmp_path / "good").symlink_to(tmp_path / "there")
+    (tmp_path / "bad").symlink_to(tmp_path / "nowhere")
+    make(tmp_path / "good").put("a/b", b"1")
+    with pytest.raises(StoreError, match="/good/taken' is a file and no folder"):
+        make(tmp_path / "good").put("taken/b", b"1")
+    with pytest.raises(StoreError, match="/bad' is a link that leads to no folder"):
+        make(tmp_path / "bad").put("a/b", b"1")
+
+
+@pytest.mark.parametrize("place", ["/proc/nothing", "/proc/no/such/place"])
+def test_a_folder_that_the_server_does_not_make_is_one_error(make: Make, place: str) -> None:
+    folder = "/".join(place.split("/")[:3])
+    with pytest.raises(StoreError, match=f"folder '{folder}' cannot be made in '/proc'") as caught:
+        make(Path(place)).put("a/b", b"1")
+    assert "file 'a/b'" in caught.value.message
+    assert "can write to" in (caught.value.hint or "")
+
+
+def test_parents_are_looked_at_only_when_something_failed(
+    store: SftpArtifactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr("asyncssh.SFTPClient.lstat", lambda _, path: asked.append(path))
+    store.put("a/b/c", b"1")
+    assert asked == []

@@ -9,6 +9,7 @@ from typing import ClassVar
 from dovetail.plugin import ComponentConfig, FsspecArtifactStore, Reach, Sending, Spool, StoreError
 from dovetail_sftp.connection import NoConnectionError
 from dovetail_sftp.filesystem import SftpFileSystem
+from dovetail_sftp.folders import NoFolderError
 from dovetail_sftp.settings import SftpArtifactStoreConfig
 
 
@@ -50,7 +51,7 @@ class SftpArtifactStore(FsspecArtifactStore):
             self._systems.pop()[1].close()
 
     def explained(self, path: str, error: Exception, need: str) -> StoreError | None:
-        if not isinstance(error, NoConnectionError):
+        if not isinstance(error, NoConnectionError | NoFolderError):
             return None
         about = f", which keeps it from file {path!r}: cannot {need}" if path else ""
         return StoreError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import getpass
+import os
 import shlex
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -15,6 +16,7 @@ import asyncssh
 from sshfs.pools import SFTPSoftChannelPool
 
 from dovetail_sftp.settings import SftpArtifactStoreConfig
+from dovetail_sftp.wire import Wire
 
 T = TypeVar("T")
 # OpenSSH allows ten sessions on a connection; two are left for others.
@@ -151,6 +153,7 @@ class Connection:
                 port,
                 username=username or getpass.getuser(),
                 config=None,
+                tunnel=Wire(),
                 connect_timeout=self._config.timeout,
                 login_timeout=self._config.timeout,
                 keepalive_interval=self._config.keepalive,
@@ -185,10 +188,13 @@ class Connection:
         if self._config.host_key is not None:
             return b""
         file = self._config.known_hosts
-        if file is not None and not file.is_file():
-            raise NoConnectionError(
-                f"there is no file {str(file)!r} with host keys", "correct the setting 'known_hosts'"
+        if file is not None and not file.is_file() and str(file) != os.devnull:
+            said = (
+                f"{str(file)!r} with host keys is no plain file"
+                if file.exists()
+                else f"there is no file {str(file)!r} with host keys"
             )
+            raise NoConnectionError(said, "correct the setting 'known_hosts'")
         file = file or Path("~/.ssh/known_hosts").expanduser()
         return str(file) if file.is_file() else b""
 

@@ -16,10 +16,19 @@ import asyncssh
 
 from dovetail.plugin import Spool, new_id
 from dovetail_sftp.blocks import open_file, read_blocks, write_blocks
+from dovetail_sftp.folders import NoFolderError, make_folder, standing
 
 _PIECE = 1 << 24
 _READ_ONLY = 1
 _PAGE = 1 << 16
+# What servers answer where a folder can not be made: OpenSSH one of the first two.
+_UNTOLD = (
+    asyncssh.SFTPFailure,
+    asyncssh.SFTPNoSuchFile,
+    asyncssh.SFTPNoSuchPath,
+    asyncssh.SFTPNotADirectory,
+    asyncssh.SFTPFileAlreadyExists,
+)
 
 
 class Publication:
@@ -50,8 +59,8 @@ class Publication:
                 await self._send(channel)
         except (asyncssh.ConnectionLost, asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection):
             raise  # nothing can be asked here; the next attempt removes what this one has left
-        except asyncssh.SFTPFailure as error:
-            reason = await self._reason(channel)
+        except _UNTOLD as error:
+            reason = await self._reason(channel, error)
             await self._clean(channel)
             if reason is None:
                 raise
@@ -140,10 +149,22 @@ class Publication:
                 await channel.remove(temporary)
             self._temporary.remove(temporary)
 
-    async def _reason(self, channel: asyncssh.SFTPClient) -> OSError | None:
-        """Find out what a server means by `Failure`: that is all this protocol says of a full disk."""
+    async def _reason(self, channel: asyncssh.SFTPClient, error: Exception) -> OSError | None:
+        """Find out what a server means: of a full disk, say, this protocol knows no more than `Failure`."""
         with suppress(asyncssh.Error):
-            disk = await channel.statvfs(self._folder or "/")
+            try:
+                deepest, lacking = await standing(channel, self._folder)
+            except NoFolderError as obstacle:
+                return obstacle
+            if isinstance(error, asyncssh.SFTPFailure) and (full := await self._full(channel, deepest)):
+                return full
+            if lacking is not None:
+                return NoFolderError(f"the folder {lacking!r} cannot be made in {deepest!r}")
+        return None
+
+    async def _full(self, channel: asyncssh.SFTPClient, folder: str) -> OSError | None:
+        with suppress(asyncssh.SFTPError):  # not every server says
+            disk = await channel.statvfs(folder)
             if disk.flags & _READ_ONLY:
                 return OSError(errno.EROFS, os.strerror(errno.EROFS))
             if disk.bavail * disk.frsize < self._size() + _PAGE or (disk.files and not disk.favail):
@@ -160,23 +181,3 @@ class Publication:
             return
         with self._content.open("rb", buffering=0) as stream:
             yield stream
-
-
-async def make_folder(channel: asyncssh.SFTPClient, folder: str) -> None:
-    """Make a folder and those above it, from below: most of them are there."""
-    try:
-        await _make_one(channel, folder)
-    except asyncssh.SFTPNoSuchFile:
-        above = posixpath.dirname(folder)
-        if not above or above == folder:
-            raise
-        await make_folder(channel, above)
-        await _make_one(channel, folder)  # a server that still says no has another reason
-
-
-async def _make_one(channel: asyncssh.SFTPClient, folder: str) -> None:
-    try:
-        await channel.mkdir(folder)
-    except (asyncssh.SFTPFailure, asyncssh.SFTPFileAlreadyExists):
-        if not await channel.isdir(folder):
-            raise
