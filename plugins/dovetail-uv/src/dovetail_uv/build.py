@@ -21,10 +21,15 @@ def main() -> NoReturn:
     try:
         environment.make()
     except (BuildError, OSError) as error:
+        hint = (
+            error.hint
+            if isinstance(error, BuildError)
+            else "see that `cache_directory` can be written and `uv` runs"
+        )
         sys.stderr.write(
             "\nerror: dovetail.errors.ConfigurationError: "
             f"the environment of the step cannot be made: {error}\n"
-            "hint: correct the requirements of the step; `uv pip compile` tries them without a run\n"
+            f"hint: {hint}\n"
         )
         sys.stderr.flush()
         sys.exit(_NO_REPORT)

@@ -16,11 +16,20 @@ from pathlib import Path
 
 MADE = "made.json"
 _HEADS = ("\N{MULTIPLICATION SIGN}", "error:")
+_ATTEMPT = "DOVETAIL_ATTEMPT"
+_UNREACHED = ("error sending request", "dns error", "Connection refused", "timed out")
 _DRAWN = " \n\N{MULTIPLICATION SIGN}\u2570\u2500\u25b6\u2502"
 
 
 class BuildError(Exception):
     """uv could not make it; the text is what it said."""
+
+    @property
+    def hint(self) -> str:
+        """Say what to do about it: another thing where uv got no answer than where it got a bad one."""
+        if any(each in str(self) for each in _UNREACHED):
+            return "look at the network, index_url and the proxy; or use find_links with offline"
+        return "correct the requirements of the step; `uv pip compile` tries them without a run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +110,7 @@ class Environment:
         )
 
     def _call(self, *arguments: str) -> None:
-        own = {key: value for key, value in os.environ.items() if key not in {"VIRTUAL_ENV", "PYTHONPATH"}}
+        own = {key: value for key, value in os.environ.items() if _is_for_uv(key)}
         said: list[str] = []
         with subprocess.Popen(
             [self.uv, *arguments], stdin=subprocess.DEVNULL, stdout=sys.stderr, stderr=subprocess.PIPE,
@@ -125,6 +134,13 @@ class Environment:
                 sys.stderr.flush()
                 fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def _is_for_uv(variable: str) -> bool:
+    """Say whether processes of uv see a variable: a build is code of others, and reads no secret of ours."""
+    if variable == _ATTEMPT:  # by it they are found, and killed, when the keeper of the attempt is gone
+        return True
+    return variable not in {"VIRTUAL_ENV", "PYTHONPATH"} and not variable.startswith("DOVETAIL_")
 
 
 def _plain_text(lines: list[str]) -> str:

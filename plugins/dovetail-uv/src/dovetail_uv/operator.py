@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from dovetail.plugin import (
 )
 from dovetail_uv.build import command_in
 from dovetail_uv.environment import Environment
+from dovetail_uv.local_source import local_sources
 from dovetail_uv.origins import origin_lines
 from dovetail_uv.settings import UvStepOperatorConfig
 
@@ -47,7 +49,8 @@ class UvStepOperator(ProcessStepOperator):
         """Return the environment of an attempt.
 
         Raises:
-            ConfigurationError: a wheel that it needs is not installed here, or there is no uv.
+            ConfigurationError: a wheel that it needs is not installed here, a file that it requires cannot be
+                read, or there is no uv.
         """
         for each in submission.requirements:
             if "\n" in each or each.lstrip().startswith("-"):
@@ -59,7 +62,9 @@ class UvStepOperator(ProcessStepOperator):
         python = submission.python or str(getattr(sys, "_base_executable", sys.executable))
         version = submission.python or platform.python_version()
         lines = (*sorted(submission.requirements), *origins)
-        parts = (1, lines, dict(origins), version, python, self._options(), platform.machine())
+        local = local_sources(submission.requirements, {**os.environ, **submission.environment})
+        stamps = tuple(each.stamp() for each in local)
+        parts = (1, lines, dict(origins), version, python, self._options(), platform.machine(), *stamps)
         cache = self.config.cache_directory or self.home / "uv_environments"
         return Environment(
             name=digest_value(parts).partition(":")[2][:_NAME],
@@ -67,7 +72,7 @@ class UvStepOperator(ProcessStepOperator):
             uv=self._uv(),
             python=python,
             lines=lines,
-            options=self._options(),
+            options=(*self._options(), *(option for each in local for option in each.anew)),
         )
 
     def _options(self) -> tuple[str, ...]:
