@@ -141,7 +141,8 @@ def test_g08_explain_follows_an_input_to_the_step_that_made_it(project: Project)
     project.run("third", "--param", "total.start=1")
     assert project.explain("third", "total", "--against", "second")[2:] == [
         "  parameter start: 0 -> 1",
-        "  input values: changed, step 'load' was taken from run first",
+        "  input values: changed, since step 'load' was taken from run first:",
+        "    code run:load: changed (run.py:8)",
     ]
 
 

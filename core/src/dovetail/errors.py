@@ -143,6 +143,14 @@ class RunCancelled(RunError):  # noqa: N818 - an outcome, not a fault
     exit_code = 130
 
 
+def cannot_write(what: str, place: object, error: OSError) -> StoreError:
+    """Return the error for something that a directory of this machine did not take."""
+    return StoreError(
+        f"{what} cannot be written to {str(place)!r}: {error.strerror or error}",
+        hint="free space there, or set TMPDIR to a directory with room for it",
+    )
+
+
 def did_you_mean(word: str, known: list[str]) -> str | None:
     """Return a hint that names the nearest of `known`, or lists a few when none is near."""
     matches = load("difflib:get_close_matches")  # late: only those who err wait for it

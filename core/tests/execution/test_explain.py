@@ -126,7 +126,8 @@ def test_an_input_is_followed_to_the_steps_that_it_goes_back_to(cli: CommandLine
     ]
     ran("four", "5", "--param", "load.version=1")
     assert explained(cli, "four")[1:] == [
-        "input rows: changed, which goes back to step 'load' (taken from run one)"
+        "input rows: changed, which goes back to step 'load':",
+        "parameter version: 3 -> 1",
     ]
     cli.write("run.py", CHAIN.replace("train(rows)", "train(drawn.with_options(name='again')(version=7))"))
     ran("five", "9")

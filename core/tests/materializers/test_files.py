@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 import zipfile
 from array import array
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.components.component import Reach
-from dovetail.errors import ArtifactError
+from dovetail.errors import ArtifactError, StoreError
 from dovetail.hashing import digest_bytes
 from dovetail.materializers.files import ArtifactReader, ArtifactWriter
 from dovetail.names import new_id
@@ -199,3 +200,21 @@ def test_a_manifest_that_is_not_the_recorded_one_is_refused(store: ArtifactStore
         ArtifactReader(store, record).get("a")
     with pytest.raises(ArtifactError, match="cannot be read"):
         ArtifactReader(store, record.model_copy(update={"digest": digest_bytes(manifest)})).get("a")
+
+
+@pytest.mark.parametrize("way", ["open", "local_path"])
+def test_a_copy_that_has_no_room_here_is_told_as_such(
+    store: ArtifactStore, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr(type(store), "reach", Reach.NETWORK)
+    monkeypatch.setattr(type(store), "local_path", lambda *_: None)
+    reader = ArtifactReader(store, written(store, large=bytes(2 * MEGABYTE)))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MEGABYTE, hard))
+    try:
+        with pytest.raises(StoreError, match=r"copy of an artifact cannot be written to .*large") as caught:
+            reader.open("large") if way == "open" else reader.local_path("large").__enter__()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not isinstance(caught.value, ArtifactError)
+    assert "TMPDIR" in (caught.value.hint or "")

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from dovetail.errors import StoreError
+from dovetail.errors import StoreError, cannot_write
 from dovetail.passing_stream import PassingStream
 
 _ENOUGH = 2
@@ -130,11 +130,7 @@ class Spool(PassingStream):
         self._altered.update(range(start // self.piece, min(self._taken, -(-end // self.piece))))
 
     def _refused(self, error: OSError) -> StoreError:
-        return StoreError(
-            f"a value cannot be written to {str(self.path.parent)!r} on its way to the artifact store: "
-            f"{error.strerror or error}",
-            hint="free space there, or set TMPDIR to a directory with room for the value",
-        )
+        return cannot_write("a value on its way to the artifact store", self.path.parent, error)
 
     def end(self) -> None:
         """Say that the file is complete."""

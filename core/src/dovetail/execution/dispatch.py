@@ -31,7 +31,7 @@ from dovetail.planning.graph import Frontier
 from dovetail.records.artifact import ArtifactRecord
 from dovetail.records.plan import Plan, StepPlan
 from dovetail.records.record import now
-from dovetail.records.report import Reason, StepReport, StepTask
+from dovetail.records.report import Reason, StepReport, StepTask, run_directory
 from dovetail.records.run import RunRecord, Status, StepRunRecord
 
 
@@ -74,6 +74,7 @@ class Dispatch:
     _reports: dict[str, StepReport] = field(default_factory=dict)
     earlier: Counter[str] = field(default_factory=Counter)
     _tries: Counter[str] = field(default_factory=Counter)
+    _probed: bool = False
     _waiting: list[tuple[float, str, GivenOut, StepReport]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -260,6 +261,8 @@ class Dispatch:
         return True
 
     def _give_out(self, step: StepPlan, key: str) -> StepTask:
+        if not self._probed:
+            self._probe()
         self._tries[step.name] += 1
         number = self.earlier[step.name] + self._tries[step.name]
         task = self.ongoing.pop(step.name, None) or StepTask(
@@ -282,6 +285,13 @@ class Dispatch:
         self.recorder.attempt(attempt)
         self.progress.step_started(step.name, task.number)
         return task
+
+    def _probe(self) -> None:
+        """Raise StoreError where no step could store anything: better seen before the first has worked."""
+        path = f"{run_directory(self.run.id)}/probe-{self.run.epoch}"
+        self.store.put(path, b"")
+        self.store.delete(path)
+        self._probed = True
 
     def _completed(self, out: GivenOut, report: StepReport) -> None:
         out.key = self._code.key(out.step, out.key)

@@ -16,6 +16,7 @@ from dovetail.records.plan import SourceRef, StepInput, StepPlan
 from dovetail.records.run import Status
 
 _INTERACTIVE = "typed into a cell or console"
+_UNSTEADY = "what it gives is not always the same"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,14 +212,14 @@ def _input_change(run: RunView, other: RunView, step: str, part: Difference, *, 
     if source != before:
         note = f"it is {source.step}.{source.output}, and was {before.step}.{before.output}"
         return Change(part, note=note)
-    if (origin := _taken_from(run, source.step)) is not None:
-        return Change(part, note=f"step {source.step!r} was taken from {origin}")
     roots = {} if near else _roots(run, other, source.step)
     if near or roots.keys() == {source.step}:
         behind = tuple(_changes(run, other, source.step, near=False))
-        why = ":" if behind else ", from an equal key: what it gives is not always the same"
-        return Change(part, note=f"since step {source.step!r} was computed anew{why}", because=behind)
-    said = " and ".join(f"step {name!r}{_without_change(run, name, own)}" for name, own in roots.items())
+        note = _made(run, source.step, changed=bool(behind))
+        return Change(part, note=f"{note}{':' if behind else ''}", because=behind)
+    said = " and ".join(
+        f"step {name!r}{'' if own else f' ({_unchanged(run, name)})'}" for name, own in roots.items()
+    )
     behind = tuple(each for own in roots.values() for each in own)
     return Change(part, note=f"which goes back to {said}{':' if behind else ''}", because=behind)
 
@@ -229,7 +230,7 @@ def _roots(run: RunView, other: RunView, step: str) -> dict[str, list[Change]]:
     seen, left = {step}, [step]
     while left:
         name = left.pop()
-        parts = [] if _taken_from(run, name) else _compared(run, other, name)
+        parts = _compared(run, other, name)
         own = [each for each in parts if _source(run, other, name, each) is None]
         before = {source.step for each in parts if (source := _source(run, other, name, each))}
         if own or not before:
@@ -247,6 +248,20 @@ def _source(run: RunView, other: RunView, step: str, part: Difference) -> StepIn
     return source if source == before else None
 
 
+def _made(run: RunView, step: str, *, changed: bool) -> str:
+    """Say how a step came to give something else."""
+    origin = _taken_from(run, step)
+    if origin is not None:
+        return f"since step {step!r} was taken from {origin}"
+    said = f"since step {step!r} was computed anew"
+    return said if changed else f"{said}, from an equal key: {_UNSTEADY}"
+
+
+def _unchanged(run: RunView, step: str) -> str:
+    origin = _taken_from(run, step)
+    return _UNSTEADY if origin is None else f"taken from {origin}"
+
+
 def _taken_from(run: RunView, step: str) -> str | None:
     """Return the run, in words, whose result a step was given; None where it was computed."""
     view = run.step(step)
@@ -254,13 +269,6 @@ def _taken_from(run: RunView, step: str) -> str | None:
         return None
     origin = run.records.metadata.run(view.record.cached_from or "")
     return "a run that was deleted since" if origin is None else f"run {origin.name}"
-
-
-def _without_change(run: RunView, step: str, own: list[Change]) -> str:
-    if own:
-        return ""
-    origin = _taken_from(run, step)
-    return f" (taken from {origin})" if origin else " (what it gives is not always the same)"
 
 
 def _key_parts(run: RunView, plan: StepPlan) -> KeyParts:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from dovetail import failpoints
@@ -23,6 +23,7 @@ from dovetail.components.metadata_store import Lease, MetadataStore
 from dovetail.components.orchestrator import Orchestrator
 from dovetail.errors import LeaseError, StoreError
 from dovetail.execution.beginning.adoption import adopt
+from dovetail.execution.beginning.foreseen import foreseen_hits
 from dovetail.execution.beginning.outset import Revise, outset, whole
 from dovetail.execution.beginning.run_names import refuse_stale, refuse_taken, run_name
 from dovetail.execution.beginning.secrets_in_reach import refuse_missing_secrets
@@ -160,8 +161,13 @@ class Launcher:
         self._outset = outset(self.plan, run_id, self._selection, client)
 
     def _refuse_missing_secrets(self) -> None:
-        left = self._outset.left()
-        refuse_missing_secrets(self._outset.plan, self.stack, left, in_process=self.options.in_process)
+        @cache
+        def cached() -> set[str]:
+            use = self.options.use_cache
+            return foreseen_hits(self._outset, self._metadata, self._store.address) if use else set()
+
+        outset, in_process = self._outset, self.options.in_process
+        refuse_missing_secrets(outset.plan, self.stack, outset.left(), cached, in_process=in_process)
 
     def resume(self, run: RunRecord) -> RunRecord:
         """Go on with an unfinished run: pending reports first, then what is not completed."""
@@ -313,11 +319,11 @@ class Launcher:
         if not isinstance(error, LeaseError):  # then it is somebody else's
             if isinstance(error, StoreError):
                 error.hint = "; ".join(filter(None, (error.hint, going_on(run.name))))
+            # Where reports cannot be taken in, the run stays unfinished: who goes on with it takes them in.
             with suppress(StoreError):
                 if self._dispatch is not None:
                     asked = isinstance(error, KeyboardInterrupt)
                     self._dispatch.end_all(Reason.CANCELLED if asked else Reason.LOST)
-            with suppress(StoreError):
                 self._finish(run, lease, _status_of(error), str(error) or type(error).__name__)
 
     def _finish(self, run: RunRecord, lease: Lease, status: Status, error: str | None) -> RunRecord:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 from pydantic import ValidationError
 
 from dovetail.components.artifact_store import ArtifactStore
-from dovetail.errors import ArtifactError
+from dovetail.errors import ArtifactError, StoreError, cannot_write
 from dovetail.hashing import digest_bytes, digest_copy, digest_stream
 from dovetail.materializers.digesting import DigestingStream
 from dovetail.materializers.scratch import scratch_directory
@@ -159,10 +159,16 @@ class ArtifactReader:
             return
         with tempfile.TemporaryDirectory(prefix="dovetail-") as directory:
             place = Path(directory) / PurePosixPath(name).name
+            self._copy(name, place)
+            yield place
+
+    def _copy(self, name: str, place: Path) -> None:
+        try:
             with self.open(name) as stream, place.open("xb") as copy:
                 while piece := stream.read(_CHUNK):
                     copy.write(piece)
-            yield place
+        except OSError as error:
+            raise _no_room(error) from error
 
     def _entry(self, name: str) -> FileEntry:
         if (entry := self.files.get(name)) is None:
@@ -203,10 +209,17 @@ def damaged(record: ArtifactRecord, what: str) -> ArtifactError:
 
 def _fetched(stream: BinaryIO) -> tuple[BinaryIO, tuple[str, int]]:
     """Return a copy on this machine, with the digest and the size of what came."""
-    copy = cast("BinaryIO", tempfile.TemporaryFile(prefix="dovetail-"))  # noqa: SIM115 - the caller closes it
     try:
-        with stream:
-            return copy, digest_copy(stream, copy)
-    except BaseException:
-        copy.close()
-        raise
+        copy = cast("BinaryIO", tempfile.TemporaryFile(prefix="dovetail-"))  # noqa: SIM115 - the caller closes it
+        try:
+            with stream:
+                return copy, digest_copy(stream, copy)
+        except BaseException:
+            copy.close()
+            raise
+    except OSError as error:  # of this machine: a store tells its own otherwise
+        raise _no_room(error) from error
+
+
+def _no_room(error: OSError) -> StoreError:
+    return cannot_write("the copy of an artifact", tempfile.gettempdir(), error)

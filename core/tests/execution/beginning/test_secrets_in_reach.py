@@ -82,7 +82,7 @@ def test_a_step_here_or_without_secrets_or_with_a_manager_in_reach_is_not(
 
 
 def test_a_secret_that_is_missing_here_is_no_reason_against_a_step_elsewhere(stack: LiveStack) -> None:
-    refuse_missing_secrets(plan(operator=True, **VARIABLE), stack, ["work"])
+    refuse_missing_secrets(plan(operator=True, **VARIABLE), stack, ["work"], set)
     with pytest.raises(NotFoundError, match="there is no secret 'db'") as raised:
-        refuse_missing_secrets(plan(operator=None, **VARIABLE), stack, ["work"])
+        refuse_missing_secrets(plan(operator=None, **VARIABLE), stack, ["work"], set)
     assert raised.value.where == "step 'work'"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import subprocess
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from dovetail.builtin.memory_artifact_store import MemoryArtifactStore, MemoryArtifactStoreConfig
-from dovetail.errors import ArtifactError, ConflictError, PlanError
+from dovetail.errors import ArtifactError, ConflictError, PlanError, StoreError
 from dovetail.execution.remote.code_archive import (
     check_size,
     store_archive,
@@ -234,3 +235,19 @@ def test_files_that_never_stay_as_they_are_are_refused(tmp_path: Path) -> None:
     root = lay(tmp_path / "p")
     with pytest.raises(ConflictError, match="changes while it is packed"):
         write_archive(root, TRAVELS, io.BytesIO(), "another digest")
+
+
+def test_a_full_place_is_no_damage(
+    tmp_path: Path, store: MemoryArtifactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.py").write_text("1")
+    digest, _ = store_archive(tmp_path, ["a.py"], store)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "extract", full)
+    with pytest.raises(StoreError, match="the code archive cannot be written to") as raised:
+        unpack_archive(store, digest, tmp_path / "there")
+    assert "TMPDIR" in str(raised.value.hint)
+    assert not isinstance(raised.value, ArtifactError)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from dovetail.components.component import Component, Reach
 from dovetail.errors import DovetailError, PlanError
@@ -39,11 +39,17 @@ def refuse_unreachable_secrets(plan: Plan, stack: LiveStack, *, in_process: bool
 
 
 def refuse_missing_secrets(
-    plan: Plan, stack: LiveStack, left: Collection[str], *, in_process: bool = False
+    plan: Plan,
+    stack: LiveStack,
+    left: Collection[str],
+    cached: Callable[[], Collection[str]],
+    *,
+    in_process: bool = False,
 ) -> None:
     """Refuse to begin where a step of `left` asks for a secret that is not there.
 
     Steps of this machine only: elsewhere a secrets manager may give out others, or ask for other rights.
+    Steps that `cached` returns need none; it is called only where something is missing.
 
     Raises:
         NotFoundError: a secret, or its key, is not there.
@@ -62,6 +68,8 @@ def refuse_missing_secrets(
         try:
             value_of(reference)
         except DovetailError as error:
+            if step_name in cached():
+                continue
             error.where = error.where or f"step {step_name!r}"
             raise
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import zipfile
 from collections.abc import Iterable
@@ -10,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from dovetail.components.artifact_store import ArtifactStore
-from dovetail.errors import ArtifactError, ConflictError, PlanError
+from dovetail.errors import ArtifactError, ConflictError, PlanError, cannot_write
 from dovetail.hashing import digest_copy, digest_stream, digest_value
 from dovetail.records.report import code_path
 
@@ -25,6 +26,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 _NAMED = 3
 _MORE_TRIES = 4
 _EXECUTABLE = 0o100
+_REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE}
 
 
 def tree_digest(root: Path, files: Iterable[str]) -> str:
@@ -114,6 +116,7 @@ def unpack_archive(store: ArtifactStore, digest: str, into: Path) -> None:
 
     Raises:
         ArtifactError: it is not there, or not what its name says.
+        StoreError: the directory does not take it.
     """
     path = code_path(digest)
     try:
@@ -125,6 +128,8 @@ def unpack_archive(store: ArtifactStore, digest: str, into: Path) -> None:
                     target.chmod(target.stat().st_mode | 0o111)
         whole = tree_digest(into, names) == digest
     except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in _REFUSALS:
+            raise cannot_write("the code archive", into, error) from error
         raise _damaged(path, str(error)) from error
     if not whole:
         raise _damaged(path, "its files are others than its name says")
