@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import shutil
 import subprocess
 import sys
 import time
@@ -103,8 +104,61 @@ def test_update_changes_some_keys_and_keeps_the_others(cli: CommandLine) -> None
         cli("secret", "register", "db", "--from-env", "a=V", "--from-env", "b=V", env={"V": "old1"}).code == 0
     )
     changed = ("--from-env", "b=V", "--from-env", "c=V", "--remove", "a")
-    assert cli("secret", "update", "db", *changed, env={"V": "new1"}).code == 0
+    answer = cli("secret", "update", "db", *changed, env={"V": "new1"})
+    assert answer.out == "updated secret 'db': changed 'b'; added 'c'; removed 'a'\n"
     assert values(cli, "db") == {"b": "new1", "c": "new1"}
+
+
+def test_a_misspelt_key_of_an_update_shows_as_added(cli: CommandLine) -> None:
+    assert cli("secret", "register", "crm", "--from-env", "token=V", env={"V": "old1"}).code == 0
+    answer = cli("secret", "update", "crm", "--from-env", "tokem=V", env={"V": "new1"})
+    assert answer.out == "updated secret 'crm': added 'tokem'\n"
+
+
+def registered_in_three_scopes(cli: CommandLine) -> None:
+    for scope in ("global", "profile", "pipeline:sizes"):
+        given = ("--scope", scope, "--from-env", "key=V")
+        assert cli("secret", "register", "crm", *given, env={"V": VALUE}).code == 0
+
+
+LOOKED_IN = "looked in: global, profile:default; others are asked for by --scope pipeline:NAME"
+
+
+def test_list_and_export_say_which_scopes_they_looked_into(cli: CommandLine) -> None:
+    registered_in_three_scopes(cli)
+    passphrase = {"PASSPHRASE": "correct horse battery"}
+    export = ("export", "--passphrase-env", "PASSPHRASE")
+    for words in (("list",), ("list", "--json"), (*export, "one"), (*export, "two", "--json")):
+        answer = cli("secret", *words, env=passphrase)
+        assert answer.code == 0
+        assert "pipeline" not in answer.out
+        assert LOOKED_IN in answer.err
+    for words in (("list",), (*export, "three")):
+        asked = cli("secret", *words, "--scope", "pipeline:sizes", "--json", env=passphrase)
+        assert [each["scope"] for each in asked.json()] == ["pipeline:sizes"]
+        assert "looked in" not in asked.err
+
+
+def test_import_says_the_scopes_of_what_would_be_replaced(cli: CommandLine) -> None:
+    registered_in_three_scopes(cli)
+    passphrase = ("--passphrase-env", "PASSPHRASE")
+    for what in ("export", "import"):
+        answer = cli("secret", what, "kept.json", *passphrase, env={"PASSPHRASE": "correct horse battery"})
+    assert_message(answer, 6, "'crm', 'crm' of scope 'profile:default' would be replaced in 'local'")
+
+
+def test_a_lost_key_is_told_alike_wherever_a_secret_is_asked_for(cli: CommandLine) -> None:
+    cli.write("run.py", TWO_STEPS)
+    assert cli("secret", "register", "db", "--from-env", "key=V", env={"V": VALUE}).code == 0
+    (key,) = (cli.home / "keys").iterdir()
+    shutil.rmtree(key.parent)
+    path = "{{ secret.db.key }}"
+    assert cli("artifact-store", "register", "hidden", "--flavor", "local", "--path", path).code == 0
+    assert cli("stack", "register", "own", "-o", "local", "-a", "hidden").code == 0
+    for words in (("secret", "get", "db"), ("run", "run.py"), ("run", "run.py", "--stack", "own")):
+        answer = cli(*words)
+        assert_message(answer, 8, f"the key '{key}' is not there")
+        assert "restore it; without it nobody can read the secrets" in answer.err
 
 
 def test_the_most_specific_scope_gives_the_value(cli: CommandLine) -> None:
@@ -158,6 +212,7 @@ def test_a_secret_that_a_late_step_misses_is_told_before_the_run(cli: CommandLin
     answer = cli("run", "run.py")
     assert_message(answer, 5, "step 'size': there is no secret 'db' in secrets manager 'local'")
     assert "looked in: pipeline:sizes, profile:default, global" in answer.err
+    assert "`dovetail secret register db --key key` makes it" in answer.err
     assert cli("secret", "register", "db", "--from-env", "keys=V", env={"V": "12"}).code == 0
     answer = cli("run", "run.py")
     assert_message(answer, 5, "step 'size': secret 'db' has no key 'key'")

@@ -12,7 +12,6 @@ from dovetail.builtin.private_file import check_private, create, read
 from dovetail.builtin.sealing import KEY_SIZE, derived, fingerprint, new_cost
 from dovetail.plugin import (
     ConfigurationError,
-    NotFoundError,
     StoreError,
     canonical_json,
     home_directory,
@@ -48,8 +47,8 @@ def open_key(place: Path, setting: KeySetting, *, make: bool) -> VaultKey | None
     or configured later does not silently bring another key.
 
     Raises:
-        StoreError: the key is that of another store, is readable by others, or the header is damaged.
-        NotFoundError: the key is not where it was kept.
+        StoreError: the key is not where it was kept, is that of another store or readable by others, or the
+            header is damaged.
         ConfigurationError: a passphrase is needed, or the configuration names another way.
     """
     header = place / HEADER
@@ -152,7 +151,7 @@ def _key_file(setting: KeySetting, vault: str) -> Path:
 def _from_file(file: Path) -> bytes:
     data = read(file)
     if data is None:
-        raise NotFoundError(
+        raise StoreError(
             f"the key {str(file)!r} is not there", hint="restore it; without it nobody can read the secrets"
         )
     check_private(file, "the key")
@@ -168,7 +167,7 @@ def _from_keyring(vault: str, place: Path) -> bytes:
             hint="unlock it, and see that the package 'keyring' is installed",
         ) from error
     if kept is None:
-        raise NotFoundError(
+        raise StoreError(
             f"the keyring has no key of the secrets in {str(place)!r}", hint="restore it, as the same user"
         )
     return _checked(kept, "the keyring")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 import click
 
 from dovetail.cli.consent import agreed
@@ -69,15 +71,17 @@ def update(
     if not (asked or files or variables or from_stdin or remove):
         raise UsageError("nothing to change was named", hint="for example --key password, which asks for it")
     with manager_of_stack() as manager:
-        values = dict(manager.get(name, scope=place))
+        before = dict(manager.get(name, scope=place))
+        values = dict(before)
         schema = manager.schema(name, scope=place)
         for key in remove:
             if values.pop(key, None) is None:
                 raise NotFoundError(f"secret {name!r} has no key {key!r}", hint=f"it has {', '.join(values)}")
         changed = values_given(asked, files, variables, from_stdin=from_stdin)
-        load_index().secret_schema(schema)[1].check({**values, **changed})
-        manager.put(name, {**values, **changed}, schema=schema, scope=place)
-    print_lines([f"updated secret {name!r}"])
+        values |= changed
+        load_index().secret_schema(schema)[1].check(values)
+        manager.put(name, values, schema=schema, scope=place)
+    print_lines([f"updated secret {name!r}: {_difference(before, values, changed)}"])
     warn_of_short(changed)
 
 
@@ -106,6 +110,17 @@ def warn_of_short(values: dict[str, str]) -> None:
             f"note: the value of {key!r} has fewer than {SHORTEST} characters and is not masked in output",
             err=True,
         )
+
+
+def _difference(before: Collection[str], after: Collection[str], given: Iterable[str]) -> str:
+    """Return which keys were changed, added and removed; a misspelt one shows as added."""
+    parts = {
+        "changed": [key for key in given if key in before],
+        "added": [key for key in given if key not in before],
+        "removed": [key for key in before if key not in after],
+    }
+    said = [f"{what} {', '.join(map(repr, keys))}" for what, keys in parts.items() if keys]
+    return "; ".join(said) or "nothing changed"
 
 
 def _is_there(manager: SecretsManager, name: str, scope: str | None) -> bool:

@@ -54,6 +54,15 @@ def scope_of(text: str) -> str | None:
     return cast("str | None", load("dovetail.stacks.secret_lookup:read_scope")(text, active))
 
 
+def tell_scopes(scopes: Sequence[str | None]) -> None:
+    """Say on standard error which scopes were looked into: a secrets manager cannot be asked for all."""
+    names = ", ".join(scope or "global" for scope in scopes)
+    click.echo(
+        f"looked in: {names}; others are asked for by --scope pipeline:NAME or profile:NAME",
+        err=True,
+    )
+
+
 def values_given(
     asked: Sequence[str],
     files: Sequence[str],

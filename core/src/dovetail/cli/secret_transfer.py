@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import click
 from dovetail.builtin.private_file import create, read
 from dovetail.builtin.sealing import NotSealedByThisError, derived, new_cost, seal, unseal
 from dovetail.cli.render import json_option, print_json, print_lines
-from dovetail.cli.secret_sources import manager_of_stack, scope_of, typed
+from dovetail.cli.secret_sources import manager_of_stack, scope_of, tell_scopes, typed
 from dovetail.errors import ConfigurationError, ConflictError, StoreError, UsageError
 from dovetail.hashing import canonical_json
 
@@ -52,6 +53,8 @@ def export(file: str, scopes: tuple[str, ...], passphrase_env: str | None, *, as
     if not create(Path(file).absolute(), canonical_json({**header, **sealed})):
         raise ConflictError(f"{file!r} is there already", hint="name a file that is not there")
     _tell("exported", kept, file, as_json=as_json)
+    if not scopes:
+        tell_scopes(places)
 
 
 @click.command("import")
@@ -72,15 +75,20 @@ def import_secrets(file: str, passphrase_env: str | None, *, overwrite: bool, as
             hint="give the passphrase it was exported with",
         ) from None
     with manager_of_stack() as manager:
-        there = [each["name"] for each in kept if each["name"] in manager.names(scope=each["scope"])]
+        there = [each for each in kept if each["name"] in manager.names(scope=each["scope"])]
         if there and not overwrite:
             raise ConflictError(
-                f"{', '.join(map(repr, there))} would be replaced in {manager.name!r}",
+                f"{', '.join(map(_called, there))} would be replaced in {manager.name!r}",
                 hint="--overwrite replaces them",
             )
         for each in kept:
             manager.put(each["name"], each["values"], schema=each["schema"], scope=each["scope"])
     _tell("imported", kept, file, as_json=as_json)
+
+
+def _called(secret: Mapping[str, Any]) -> str:
+    scope = secret["scope"]
+    return repr(secret["name"]) if scope is None else f"{secret['name']!r} of scope {scope!r}"
 
 
 def _document(file: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from dovetail.cli.render import json_option, print_fields, print_json, print_table
-from dovetail.cli.secret_sources import manager_of_stack, scope_of, scope_option
+from dovetail.cli.secret_sources import manager_of_stack, scope_of, scope_option, tell_scopes
 from dovetail.errors import NotFoundError, did_you_mean
 from dovetail.redaction import MASK
 
@@ -41,18 +41,21 @@ def get(name: str, scope: str, key: str | None, *, reveal: bool, as_json: bool) 
 @json_option
 def list_secrets(scope: str | None, *, as_json: bool) -> None:
     """List the names of the secrets; no value is read for it."""
+    places = [scope_of(each) for each in ([scope] if scope else ["global", "profile"])]
     with manager_of_stack() as manager:
         documents = [
             {"name": name, "scope": place or "global", "schema": manager.schema(name, scope=place)}
-            for place in ([scope_of(scope)] if scope else [None, scope_of("profile")])
+            for place in places
             for name in manager.names(scope=place)
         ]
         where = manager.name
     if as_json:
         print_json(documents)
-        return
-    print_table(
-        ["name", "scope", "schema"],
-        [list(each.values()) for each in documents],
-        empty=f"no secrets in {where!r}",
-    )
+    else:
+        print_table(
+            ["name", "scope", "schema"],
+            [list(each.values()) for each in documents],
+            empty=f"no secrets in {where!r}",
+        )
+    if scope is None:
+        tell_scopes(places)

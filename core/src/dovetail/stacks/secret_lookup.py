@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from dovetail.components.secrets_manager import SecretsManager
-from dovetail.errors import ConfigurationError, NotFoundError, did_you_mean
+from dovetail.errors import ConfigurationError, DovetailError, NotFoundError, did_you_mean
 from dovetail.names import check_name
 from dovetail.records.stack import ComponentRecord, StackRecord
 from dovetail.redaction import register
+from dovetail.references import load
 from dovetail.secrets import SecretReference
 
 DEFAULT_SECRETS_MANAGER = ComponentRecord(
@@ -66,6 +68,7 @@ class SecretLookup:
 
         Raises:
             NotFoundError: there is no such secret in any of the scopes, or it has no such key.
+            StoreError: the secrets manager cannot be read, or its key is not there.
         """
         self.used = True
         if reference.name not in self._found:
@@ -92,5 +95,26 @@ class SecretLookup:
         raise NotFoundError(
             f"there is no secret {reference.name!r} in secrets manager {self._manager.name!r}"
             f" (looked in: {where})",
-            hint=missing.hint if missing else None,
+            hint=self._near(self._manager, reference.name)
+            or _how_to_register(reference, self._manager, missing),
         )
+
+    def _near(self, manager: SecretsManager, name: str) -> str | None:
+        known: set[str] = set()
+        for scope in self._scopes:
+            with suppress(DovetailError):  # who may read a secret may not always list them
+                known.update(manager.names(scope=scope))
+        matches = load("difflib:get_close_matches")  # late: only those who err wait for it
+        near = matches(name, sorted(known - {name}))
+        return f"did you mean {' or '.join(map(repr, near))}?" if near else None
+
+
+def _how_to_register(
+    reference: SecretReference, manager: SecretsManager, missing: NotFoundError | None
+) -> str | None:
+    command = f"`dovetail secret register {reference.name}`"
+    whole = f"`dovetail secret register {reference.name} --key {reference.key}`"
+    hint = missing.hint if missing else None
+    if hint is not None and command in hint:  # a manager knows no key; what else it says stays
+        return hint.replace(command, whole)
+    return f"{whole} makes it" if manager.writes else hint
