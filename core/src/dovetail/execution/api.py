@@ -18,7 +18,7 @@ from dovetail.execution.attempt.script import MODE, Captured
 from dovetail.execution.beginning.outset import Revise
 from dovetail.execution.beginning.selection import Names, Selection
 from dovetail.execution.beginning.sources import check_sources, setting_for, setting_for_plan
-from dovetail.execution.interruption import cancellation, going_on
+from dovetail.execution.interruption import cancellation, command, going_on
 from dovetail.execution.launcher import USED_BY_RUNS, Launcher, Options
 from dovetail.execution.progress import Progress, choose_progress
 from dovetail.execution.provenance import GitState
@@ -276,7 +276,7 @@ def launch(stack: LiveStack, plan: Plan, start: Start, resumed: RunRecord | None
 def raise_unless_completed(run: RunRecord, launcher: Launcher) -> None:
     """Raise what became of a run that did not complete."""
     if run.status is Status.CANCELLED:
-        error = cancellation(run.name)
+        error = cancellation(run)
         if launcher.cancel.signal:
             error.exit_code = 128 + launcher.cancel.signal  # type: ignore[misc] # of this one only
         raise error
@@ -286,15 +286,15 @@ def raise_unless_completed(run: RunRecord, launcher: Launcher) -> None:
         more = f"; so did {', '.join(map(repr, others))}" if others else ""
         raise StepError(
             f"step {step!r} failed: {failure.text}{more}",
-            hint=failure.hint or _hint(run.name, step, raised=bool(failure.bases)),
+            hint=failure.hint or _hint(run, step, raised=bool(failure.bases)),
             traceback=failure.traceback or None,
         )
 
 
-def _hint(run: str, step: str, *, raised: bool) -> str:
+def _hint(run: RunRecord, step: str, *, raised: bool) -> str:
     """Say where to look after a failure, and how to go on after an end that no code of the step explains."""
-    output = f"its output: dovetail run logs {run} {step}"
-    return output if raised else f"{output}; {going_on(run)}"
+    output = f"its output: {command('logs', run.name, step, stack=run.stack.name)}"
+    return output if raised else f"{output}; {going_on(run.name, run.stack.name)}"
 
 
 def run(plan: Plan, *, source: str | Path | None = None, request: Request | None = None) -> RunView:

@@ -196,6 +196,7 @@ class Launcher:
         return run.model_copy(
             update={
                 "plan_digest": digest_bytes(self._plan_json),
+                "stack": self.stack.record,
                 "status": Status.RUNNING,
                 "finished": None,
                 "duration": None,
@@ -295,7 +296,7 @@ class Launcher:
                 dispatch.end_all()
                 self._finish(run, lease, Status.CANCELLED, "cancelled on request, while a step did not end")
                 lease.release()
-                told = cancellation(run.name)
+                told = cancellation(run)
             finally:
                 leave_at_once(128 + (self.cancel.signal or signal.SIGINT), before, told)
 
@@ -318,7 +319,7 @@ class Launcher:
         self.progress.close()
         if not isinstance(error, LeaseError):  # then it is somebody else's
             if isinstance(error, StoreError):
-                error.hint = "; ".join(filter(None, (error.hint, going_on(run.name))))
+                error.hint = "; ".join(filter(None, (error.hint, going_on(run.name, run.stack.name))))
             # Where reports cannot be taken in, the run stays unfinished: who goes on with it takes them in.
             with suppress(StoreError):
                 if self._dispatch is not None:

@@ -103,7 +103,7 @@ class Lines(Progress):
         """Show the outcome and what to type next."""
         self._say(f"run {run.name}: {run.status.value} in {seconds(run.duration or 0.0)}")
         if run.status in {Status.FAILED, Status.CANCELLED}:
-            self._say(f"  {going_on(run.name)}")
+            self._say(f"  {going_on(run.name, run.stack.name)}")
 
 
 def shown(line: bytes) -> str:

@@ -21,7 +21,7 @@ from dovetail.execution.launcher import USED_BY_RUNS
 from dovetail.execution.progress import choose_progress
 from dovetail.execution.workers import WorkerSetting
 from dovetail.records.plan import Plan
-from dovetail.stacks.assemble import assemble, material_registry
+from dovetail.stacks.assemble import as_set_now, assemble, material_registry
 
 _TO_ACCEPT = "to go on like this, say the same with --accept-changes"
 
@@ -30,6 +30,8 @@ def resume_run(
     run: RunView, source: str | Path | None, request: Request, *, accept_changes: bool = False
 ) -> RunView:
     """Run what `run` has not completed, on the stack it began on, as it was asked for then.
+
+    Components have the settings of now: what kept the run from its end may have been mended there.
 
     What `request` says goes before what the run was begun with; its parameters are for steps that have not
     completed. With `accept_changes` these run with the present code and parameters.
@@ -54,11 +56,10 @@ def resume_run(
     revising = _revising(run, setting.source_root, request.parameters, accept_changes=accept_changes)
     if not request.in_process:
         setting.open_pool()
-    with (
-        closing(setting),
-        assemble(record.stack, only=USED_BY_RUNS, in_process=request.in_process) as stack,
-    ):
-        return launch(stack, run.plan, Start(setting, request, progress, revise=revising), resumed=record)
+    present, notes = as_set_now(record.stack)
+    start = Start(setting, request, progress, notes=tuple(notes), revise=revising)
+    with closing(setting), assemble(present, only=USED_BY_RUNS, in_process=request.in_process) as stack:
+        return launch(stack, run.plan, start, resumed=record)
 
 
 def setting_of(run: RunView, source: str | Path | None, steps: Collection[str]) -> WorkerSetting:

@@ -14,7 +14,7 @@ from dovetail.execution.recorder import Recorder
 from dovetail.execution.remote.detached import Detached
 from dovetail.records.record import now
 from dovetail.records.run import AttemptRecord, RunRecord, Status
-from dovetail.stacks.assemble import assemble
+from dovetail.stacks.assemble import as_set_now, assemble
 from dovetail.stacks.stack import LiveStack
 
 
@@ -53,7 +53,8 @@ def synchronise(run: RunView) -> Taken:
     """
     if run.record.status is Status.COMPLETED:
         return Taken(run.record)
-    with assemble(run.record.stack, only=USED_BY_RUNS) as stack:
+    present, _ = as_set_now(run.record.stack)
+    with assemble(present, only=USED_BY_RUNS) as stack:
         metadata = stack.metadata_store
         metadata.open()
         try:

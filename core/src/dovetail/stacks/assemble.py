@@ -56,6 +56,27 @@ def component_record(component: Registered) -> ComponentRecord:
     )
 
 
+def as_set_now(record: StackRecord) -> tuple[StackRecord, list[str]]:
+    """Return a stack of a run with the settings that the active profile has for its components by now.
+
+    A component that the profile does not have, or has in another flavor, stays as it is. The notes name
+    the settings that have changed.
+    """
+    profile = open_profile().read()
+    present, notes = {}, []
+    for kind, each in record.components.items():
+        there = profile.components.get(kind, {}).get(each.name)
+        found = component_record(there) if there else each
+        if found.flavor == each.flavor and found.config != each.config:
+            keys = {**each.config, **found.config}
+            changed = [key for key in sorted(keys) if found.config.get(key) != each.config.get(key)]
+            who = f"{kind.replace('_', ' ')} {each.name!r}"
+            notes.append(f"{who} has other settings than when the run began: {', '.join(changed)}")
+            each = found  # noqa: PLW2901
+        present[kind] = each
+    return record.model_copy(update={"components": present}), notes
+
+
 def assemble(
     record: StackRecord,
     *,
