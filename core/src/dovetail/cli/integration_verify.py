@@ -46,12 +46,16 @@ def verify(name: str, *, component: str | None, as_json: bool) -> int:
 
 
 def _try_settings(record: Any) -> None:  # noqa: ANN401 - a record of stacks
-    """Make the component once: a setting that is wrong, or a secret that is not there, is one error."""
+    """Make the component once: a setting that is wrong, or a secret that is not there, is one error.
+
+    So is a server of a metadata store that is away, or lets nobody in; its database is left as it is.
+    """
     stack = load("dovetail.stacks.assemble:active_stack_record")()
     with load("dovetail.stacks.assemble:assemble")(
         stack.model_copy(update={"components": {**stack.components, record.type: record}}), only={record.type}
-    ):
-        pass
+    ) as live:
+        if (try_server := getattr(live.components[record.type], "try_server", None)) is not None:
+            try_server()
 
 
 _RESULTS = ("passed", "failed", "not tested")

@@ -24,7 +24,8 @@ class Database:
 
     `begin` starts a transaction that will write (the argument says whether its commit has to survive a
     loss of power), `end` follows it when such a commit is done. `refusal` says in Dovetail's words what
-    a driver's error means, `lost` whether it means that the connection is gone.
+    a driver's error means, `lost` whether it means that the connection is gone. `answered` is called after
+    everything that was asked or written, when the database has answered.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Database:
         end: Callable[[DBAPICursor], None],
         refusal: Callable[[Exception], StoreError],
         lost: Callable[[BaseException], bool],
+        answered: Callable[[], None],
     ) -> None:
         self.engine = engine
         self.statements = Statements(engine.dialect)
@@ -42,6 +44,7 @@ class Database:
         self._end = end
         self._refusal = refusal
         self._lost = lost
+        self._answered = answered
         self._errors = (engine.dialect.loaded_dbapi.Error, SQLAlchemyError)
         _open.add(self)
 
@@ -87,6 +90,7 @@ class Database:
                 connection.close()
         except self._errors as error:
             raise self._refusal(error) from error
+        self._answered()
 
     def has_table(self, name: str) -> bool:
         """Say whether there is a table."""

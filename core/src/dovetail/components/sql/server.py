@@ -12,6 +12,7 @@ from weakref import WeakSet
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from dovetail.components.component import ComponentConfig
+from dovetail.components.sql.outage import Outage
 from dovetail.components.sql.persistence import persistent
 from dovetail.components.sql.session_hold import SessionHold
 from dovetail.components.sql.sockets import track
@@ -29,13 +30,17 @@ class ServerMetadataStore(SqlMetadataStore):
     """
 
     patience: float = 60.0
-    """For how many seconds a store that was open waits for a server that is away."""
+    """For how many seconds a store that was open waits for a server that is away, all calls together.
+
+    When they are over, each call tries once, until one is answered.
+    """
     connection_errors: ClassVar[tuple[type[BaseException], ...]] = (OSError,)
     """What the driver raises when no connection can be made."""
 
     def __init__(self, name: str, config: ComponentConfig, *, home: Path) -> None:
         super().__init__(name, config, home=home)
         self._holds: WeakSet[SessionHold] = WeakSet()
+        self._outage = Outage(name)
 
     @abstractmethod
     def connect(self) -> Any:  # noqa: ANN401 - a connection of the driver
@@ -77,9 +82,24 @@ class ServerMetadataStore(SqlMetadataStore):
             return None
         if self.collided(error):
             return random.uniform(0, shortest) if tries < _COLLISIONS else None  # noqa: S311
-        if self.lost(error) and waited < self.patience:
+        # A call that is lost each time ends, too, while others are answered.
+        if self.lost(error) and self._outage.waited_for(self.patience) and waited < self.patience:
             return min(shortest * 2.0**tries, longest)
         return None
+
+    def answered(self) -> None:
+        self._outage.end()
+
+    def try_server(self) -> None:
+        """Connect once, and change nothing.
+
+        Raises:
+            StoreError: the server is away, or lets nobody in.
+        """
+        try:
+            self.session().close()
+        except self.connection_errors as error:
+            raise self.refusal(error) from error  # type: ignore[arg-type]
 
     @persistent
     def held(self, run_ids: Sequence[str]) -> set[str]:

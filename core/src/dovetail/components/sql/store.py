@@ -97,6 +97,9 @@ class SqlMetadataStore(SqlQueries):
         """Say whether an error of the driver means that the connection is gone."""
         return False
 
+    def answered(self) -> None:
+        """Hear that the database has answered; called after every transaction."""
+
     def schema_version(self) -> int | None:
         """Return the version of the schema, None where there is none."""
         if not self.database.has_table("alembic_version"):
@@ -149,6 +152,7 @@ class SqlMetadataStore(SqlQueries):
             end=self.end_durable,
             refusal=self.refusal,
             lost=self.lost,
+            answered=self.answered,
         )
 
     def close(self) -> None:
