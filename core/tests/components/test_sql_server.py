@@ -196,3 +196,14 @@ def test_a_server_is_tried_without_making_anything(tmp_path: Path) -> None:
         store.away = True
         assert store.tries_of(store.try_server) == 1
     assert (tmp_path / "facts.db").stat().st_size == 0
+
+
+def test_one_dropped_connection_is_not_worth_a_word(
+    store: Server, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    def come_back() -> None:
+        store.away = False
+
+    clock.while_asleep, store.away = come_back, True
+    assert store.count()["runs"] == 0
+    assert caplog.messages == []

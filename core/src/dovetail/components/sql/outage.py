@@ -23,10 +23,14 @@ class Outage:
         """Note that the server did not answer; say whether it is still worth waiting for.
 
         The patience begins when the first call notices, and is whole again once the server has answered.
+        A person is told when a second one was in vain.
         """
+        if patience <= 0:
+            return False
         now = time.monotonic()
         since = self._since.setdefault("noticed", now)
-        if since is now and patience > 0:  # the very object: this call has noticed it first
+        # A single connection that was dropped is not worth a word. The very object: no other thread told it.
+        if since is not now and self._since.setdefault("told", now) is now:
             _log.warning(
                 "metadata store %r does not answer; waiting for it, up to %g s", self._name, patience
             )
@@ -34,5 +38,7 @@ class Outage:
 
     def end(self) -> None:
         """Note that the server has answered."""
-        if self._since and self._since.pop("noticed", None) is not None:
-            _log.warning("metadata store %r answers again", self._name)
+        if self._since:
+            self._since.pop("noticed", None)
+            if self._since.pop("told", None) is not None:
+                _log.warning("metadata store %r answers again", self._name)
