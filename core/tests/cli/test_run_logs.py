@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from dovetail.names import new_id
 from dovetail.records.record import now
 from dovetail.records.run import AttemptRecord, Status
 from dovetail.stacks.assemble import active_stack_record, assemble
+from dovetail.testing.command_line import CommandLine
 from dovetail.testing.recorded_run import RecordedRun
 
 Cli = Callable[..., Any]
@@ -67,3 +69,19 @@ def test_a_run_names_every_failure(dovetail: Cli, run: RecordedRun) -> None:
     steps = dovetail("run show bad --json").json["steps"]
     assert [len(each["failed_attempts"]) for each in steps] == [1, 1, 1]
     assert steps[0]["failed_attempts"][0]["error"] == "ConnectionError: nobody answers"
+
+
+def test_logs_of_a_cached_step_are_found_where_it_was_computed(tmp_path: Path) -> None:
+    cli = CommandLine(tmp_path, tmp_path / "home")
+    cli.write(
+        "run.py",
+        "from dovetail import pipeline, step\n"
+        "@step\ndef one() -> int:\n    print('here')\n    return 1\n@pipeline\ndef ones():\n    one()\n",
+    )
+    for name in ("first", "second"):
+        assert cli("run", "run.py", "--name", name).code == 0
+    assert (
+        "one was taken from run first: dovetail run logs first one" in cli("run", "logs", "last", "one").err
+    )
+    assert cli("run", "delete", "first", "--yes").code == 0
+    assert "from a run that was deleted since" in cli("run", "logs", "last", "one").err

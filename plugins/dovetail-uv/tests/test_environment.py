@@ -42,6 +42,18 @@ def test_an_unknown_host_is_no_fault_of_the_requirements(version: str) -> None:
     assert BuildError(UNKNOWN_HOST[version]).hint.startswith("look at the network, index_url and the proxy")
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "cause: Failed to download `https://x/python-build-standalone/y`\n cause: dns error",
+        "error: No interpreter found for Python 3.13 in managed installations or search path",
+        "error: Failed to inspect Python interpreter from first executable in the search path",
+    ],
+)
+def test_a_python_that_is_not_here_is_no_fault_of_the_requirements_either(said: str) -> None:
+    assert "`uv python list`" in BuildError(said).hint
+
+
 def test_what_is_not_on_the_index_is_a_fault_of_the_requirements() -> None:
     assert BuildError("No solution found when resolving dependencies").hint.startswith(
         "correct the requirements"

@@ -83,7 +83,10 @@ class _Printer:
         step = self._run.steps[self._step] if self._step is not None else None
         if step is None or step.record is None or not step.cached:
             return "nothing was written"
-        return f"{step.name} was taken from run {step.record.cached_from}: look at its logs there"
+        origin = self._run.records.metadata.run(step.record.cached_from or "")
+        if origin is None:
+            return f"{step.name} was taken from a run that was deleted since, with its logs"
+        return f"{step.name} was taken from run {origin.name}: dovetail run logs {origin.name} {step.name}"
 
     def _print_news(self, *, every: bool) -> bool:
         chosen = list(self._logs(every=every))

@@ -17,6 +17,7 @@ from pathlib import Path
 MADE = "made.json"
 _HEADS = ("\N{MULTIPLICATION SIGN}", "error:")
 _ATTEMPT = "DOVETAIL_ATTEMPT"
+_NO_PYTHON = ("python-build-standalone", "No interpreter found", "Failed to inspect Python interpreter")
 _UNREACHED = ("error sending request", "dns error", "Connection refused", "timed out")
 _DRAWN = " \n\N{MULTIPLICATION SIGN}\u2570\u2500\u25b6\u2502"
 
@@ -27,6 +28,8 @@ class BuildError(Exception):
     @property
     def hint(self) -> str:
         """Say what to do about it: another thing where uv got no answer than where it got a bad one."""
+        if any(each in str(self) for each in _NO_PYTHON):
+            return "install that Python on this machine, or name one that is there: `uv python list`"
         if any(each in str(self) for each in _UNREACHED):
             return "look at the network, index_url and the proxy; or use find_links with offline"
         return "correct the requirements of the step; `uv pip compile` tries them without a run"
