@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from subprocess import Popen
 from typing import Any
 
 import pytest
 
-from dovetail.testing.command_line import CommandLine
+from dovetail.testing.command_line import CommandLine, assert_message
 from dovetail.testing.server_runs import ServerRuns
 
 pytestmark = pytest.mark.real
@@ -20,19 +19,14 @@ class TestRuns(ServerRuns):
         """Return how many transactions have been committed: single statements that read are none."""
         return int(server.execute("SHOW GLOBAL STATUS LIKE 'Com_commit'", database)[0][1])
 
-    def test_a_person_is_told_that_the_server_is_waited_for(
-        self, cli: CommandLine, waiting: Popen[str], server: Any
+    def test_a_wrong_password_is_told_before_any_behaviour(
+        self, cli: CommandLine, settings: dict[str, Any], server: Any
     ) -> None:
-        assert waiting.stderr is not None
-        server.stop()
+        server.execute("CREATE USER vera@'127.0.0.1' IDENTIFIED BY 'right-horse'")
         try:
-            (cli.directory / "wait").unlink()
-            said = any(
-                "metadata store 'there' does not answer; waiting for it" in line for line in waiting.stderr
-            )
+            env = {"DOVETAIL_METADATA_STORE_TRIED_PASSWORD": "wrong-horse"}
+            answer = self.verified(cli, {**settings, "user": "vera"}, env)
         finally:
-            server.start()
-        assert said
-        _, err = waiting.communicate(timeout=60)
-        assert waiting.returncode == 0, err
-        assert "metadata store 'there' answers again" in err
+            server.execute("DROP USER vera@'127.0.0.1'")
+        assert_message(answer, 8, "wrong user or password", "check `user` and `password`")
+        assert "horse" not in answer.err

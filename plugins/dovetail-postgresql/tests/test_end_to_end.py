@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from subprocess import Popen
 from typing import Any
 
 import pytest
 
-from dovetail.testing.command_line import CommandLine
+from dovetail.testing.command_line import CommandLine, assert_message
 from dovetail.testing.server_runs import ServerRuns
 
 pytestmark = pytest.mark.real
@@ -21,19 +20,8 @@ class TestRuns(ServerRuns):
         said = server.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint", database)
         return int(said[0][0])
 
-    def test_a_person_is_told_that_the_server_is_waited_for(
-        self, cli: CommandLine, waiting: Popen[str], server: Any
+    def test_a_role_that_is_not_there_is_told_before_any_behaviour(
+        self, cli: CommandLine, settings: dict[str, Any]
     ) -> None:
-        assert waiting.stderr is not None
-        server.stop()
-        try:
-            (cli.directory / "wait").unlink()
-            said = any(
-                "metadata store 'there' does not answer; waiting for it" in line for line in waiting.stderr
-            )
-        finally:
-            server.start()
-        assert said
-        _, err = waiting.communicate(timeout=60)
-        assert waiting.returncode == 0, err
-        assert "metadata store 'there' answers again" in err
+        answer = self.verified(cli, {**settings, "user": "nobody"})
+        assert_message(answer, 8, "there is no such role", "createuser")

@@ -10,6 +10,7 @@ import pytest
 from dovetail.testing.metadata_store import MetadataStoreContract
 from dovetail.testing.server_database import ServerContract
 from dovetail.testing.server_migrations import ServerMigrations
+from dovetail.testing.server_outage import ServerOutage
 from dovetail.testing.store_process import Place
 
 pytestmark = pytest.mark.real
@@ -25,8 +26,16 @@ class TestPostgresql(OnPostgresql, MetadataStoreContract):
     pass
 
 
-class TestPostgresqlOutages(OnPostgresql, ServerContract):
+class TestPostgresqlServer(OnPostgresql, ServerContract):
     pass
+
+
+class TestPostgresqlOutage(ServerOutage):
+    @pytest.fixture
+    def place(self, tmp_path: Path, settings: dict[str, Any]) -> Place:
+        return Place(
+            "dovetail_postgresql.store:PostgresqlMetadataStore", tmp_path, {**settings, "patience": 1.0}
+        )
 
 
 class TestPostgresqlMigrations(OnPostgresql, ServerMigrations):

@@ -44,6 +44,12 @@ class DatabaseServer(Protocol):
     def restart(self) -> None:
         """Stop the server as its administrator would, and start it again in its place."""
 
+    def stop(self) -> None:
+        """Stop the server as its administrator would."""
+
+    def start(self) -> None:
+        """Start it in its place."""
+
     def drop_connections(self) -> None:
         """End all sessions of everybody; the server stays."""
 

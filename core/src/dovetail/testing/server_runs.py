@@ -26,7 +26,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from dovetail.testing.command_line import CommandLine
+from dovetail.testing.command_line import Answer, CommandLine, assert_message
 from dovetail.testing.not_given import not_given
 from dovetail.testing.server_database import DatabaseServer
 
@@ -88,15 +88,22 @@ class ServerRuns:
         cli = CommandLine(tmp_path / "project", tmp_path / "home")
         cli.directory.mkdir()
         cli.write("small.py", _SCRIPT)
-        options = [f"--{key}={value}" for key, value in settings.items()]
         for command in (
-            ["metadata-store", "register", "there", "--flavor", self.flavor, *options],
+            ["metadata-store", "register", "there", "--flavor", self.flavor, *_flags(settings)],
             ["stack", "register", "shared", "-o", "local", "-a", "local", "-m", "there"],
             ["stack", "set", "shared"],
         ):
             answer = cli(*command)
             assert answer.code == 0, answer.err
         return cli
+
+    def verified(
+        self, cli: CommandLine, settings: Mapping[str, Any], env: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Register a store with these settings, and verify it."""
+        answer = cli("metadata-store", "register", "tried", "--flavor", self.flavor, *_flags(settings))
+        assert answer.code == 0, answer.err
+        return cli("integration", "verify", self.flavor, "--component", "tried", "--json", env=env)
 
     @pytest.fixture
     def waiting(self, cli: CommandLine) -> Iterator[Popen[str]]:
@@ -142,6 +149,32 @@ class ServerRuns:
         assert _only_run(cli)["status"] == "completed"
         assert _witnesses(cli) == ["first", "second", "third"]
 
+    def test_a_person_is_told_that_the_server_is_waited_for(
+        self, cli: CommandLine, waiting: Popen[str], server: DatabaseServer
+    ) -> None:
+        assert waiting.stderr is not None
+        server.stop()
+        try:
+            (cli.directory / "wait").unlink()
+            said = any("'there' does not answer; waiting for it" in line for line in waiting.stderr)
+        finally:
+            server.start()
+        assert said
+        _, err = waiting.communicate(timeout=_PATIENCE)
+        assert waiting.returncode == 0, err
+        assert "metadata store 'there' answers again" in err
+
+    def test_verify_tries_the_server_before_any_behaviour(
+        self, cli: CommandLine, settings: Mapping[str, Any], server: DatabaseServer
+    ) -> None:
+        assert_message(self.verified(cli, {**settings, "dbname": "nowhere"}), 8, "no such database")
+        server.stop()
+        try:
+            answer = cli("integration", "verify", self.flavor, "--component", "there", "--json")
+        finally:
+            server.start()
+        assert_message(answer, 8, "the server cannot be reached")
+
     def test_a_step_costs_at_most_two_write_transactions(
         self, cli: CommandLine, server: DatabaseServer, database: str
     ) -> None:
@@ -168,6 +201,10 @@ class ServerRuns:
         assert len(set(listed)) == 1
         assert cli("run", "small.py").code == 0  # cached, and counted on from where the copy ended
         assert len(cli("run", "list", "--json").json()) == 3  # noqa: PLR2004 - two copied, one made
+
+
+def _flags(settings: Mapping[str, Any]) -> list[str]:
+    return [f"--{key}={value}" for key, value in settings.items()]
 
 
 def _witnesses(cli: CommandLine) -> list[str]:
