@@ -9,8 +9,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.engine.interfaces import DBAPICursor
@@ -18,6 +19,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from dovetail.builtin import last_connection
 from dovetail.builtin.sqlite import SqliteMetadataStore
 from dovetail.components.metadata_store import RunQuery
+from dovetail.components.sql.database import Database
 from dovetail.errors import LeaseError, StoreError
 from dovetail.names import new_id
 from dovetail.testing.metadata_store import OldLease, begun, done
@@ -243,3 +245,36 @@ def test_a_closed_store_says_so(make_store: MakeStore) -> None:
     store = make_store()
     with pytest.raises(StoreError, match="is not open"):
         store.runs(RunQuery())
+
+
+def test_a_schema_that_is_made_while_somebody_looks_is_not_taken_for_another_program_s(
+    make_store: MakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make_it() -> None:
+        monkeypatch.undo()
+        with make_store() as other:
+            other.open()
+
+    class Meanwhile:
+        """A cursor; after its first answer somebody else makes the schema."""
+
+        def __init__(self, cursor: Any) -> None:
+            self.execute, self._fetch, self._answers = cursor.execute, cursor.fetchall, 0
+
+        def fetchall(self) -> list[Any]:
+            rows: list[Any] = self._fetch()
+            self._answers += 1
+            if self._answers == 1:
+                make_it()
+            return rows
+
+    @contextmanager
+    def reading(database: Database) -> Iterator[Any]:
+        with plain(database) as cursor:
+            yield Meanwhile(cursor)
+
+    plain = Database.reading
+    with make_store() as store:
+        monkeypatch.setattr(Database, "reading", reading)
+        store.open()
+        assert store.pipelines() == []

@@ -42,7 +42,7 @@ def test_settings_come_from_flags_pairs_and_a_file(dovetail: Cli, tmp_path: Path
 @pytest.mark.parametrize(
     ("words", "says", "code"),
     [("--flavor loca", "did you mean 'local'?", 7),
-     ("--flavor s3", "no artifact store flavor 's3'", 7),
+     ("--flavor tape", "no artifact store flavor 'tape'", 7),
      ("--flavor local --pth x", "did you mean 'path'?", 4),
      ("--flavor local --durability later", "should be 'run' or 'step'", 4),
      ("--flavor local stray", "'stray' belongs to no setting", 2),

@@ -30,6 +30,11 @@ _LEAST_SPACE = 1 << 20
 _LONGEST_PATH = 500
 """SQLite takes 512 bytes, the ending of its further files included."""
 
+# One statement, and so one moment: somebody else may be making the schema.
+_WHOSE = """
+    SELECT user_version, application_id, (SELECT count(*) FROM sqlite_master)
+    FROM pragma_user_version, pragma_application_id
+"""
 _APPLICATION = 0x446F7665
 """What marks a file as ours: SQLite's application id, `Dove`."""
 
@@ -108,14 +113,11 @@ class SqliteMetadataStore(SqlMetadataStore):
 
     def schema_version(self) -> int | None:
         with self.database.reading() as cursor:
-            cursor.execute(
-                "SELECT user_version, application_id FROM pragma_user_version, pragma_application_id"
-            )
-            version, application = cursor.fetchall()[0]
+            cursor.execute(_WHOSE)
+            version, application, tables = cursor.fetchall()[0]
             if version and application == _APPLICATION:
                 return int(version)
-            cursor.execute("SELECT count(*) FROM sqlite_master")
-            if application or cursor.fetchall()[0][0]:
+            if application or tables:
                 raise StoreError(
                     f"{str(self.path)!r} is a database of another program",
                     hint="give the metadata store a path of its own",
