@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +76,50 @@ def test_an_index_that_cannot_be_reached_is_told_as_such(
     handle = operator.submit(submission(requirements=["surely-not-cached-anywhere"]))
     assert ended(operator, handle).exit_code == 74
     assert "hint: look at the network, index_url and the proxy" in operator.logs(handle).decode()
+
+
+@pytest.fixture
+def index(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], str]]:
+    """Starts a package index that answers everything with one status; returns its address."""
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with ExitStack() as started:
+
+        def start(status: int) -> str:
+            class Answer(BaseHTTPRequestHandler):
+                def do_GET(self) -> None:
+                    self.send_response(status)
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+
+                def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - its name there
+                    """Say nothing."""
+
+            server = started.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Answer))
+            started.callback(server.shutdown)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            return f"http://127.0.0.1:{server.server_port}/simple"
+
+        yield start
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [
+        (401, "see to index_url, and to what uv logs in there with"),
+        (403, "see to index_url, and to what uv logs in there with"),
+        (404, "correct the requirements of the step"),
+        (500, "look at the network, index_url and the proxy"),
+    ],
+)
+def test_what_an_index_answers_decides_on_the_hint(
+    make: Callable[..., UvStepOperator], index: Callable[[int], str], ended: Any, status: int, hint: str
+) -> None:
+    operator = make(index_url=index(status))
+    handle = operator.submit(submission(requirements=["surely-not-cached-anywhere"]))
+    assert ended(operator, handle).exit_code == 74
+    assert f"hint: {hint}" in operator.logs(handle).decode()
 
 
 @pytest.mark.real

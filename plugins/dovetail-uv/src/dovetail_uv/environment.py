@@ -18,7 +18,14 @@ MADE = "made.json"
 _HEADS = ("\N{MULTIPLICATION SIGN}", "error:")
 _ATTEMPT = "DOVETAIL_ATTEMPT"
 _NO_PYTHON = ("python-build-standalone", "No interpreter found", "Failed to inspect Python interpreter")
-_UNREACHED = ("error sending request", "dns error", "Connection refused", "timed out")
+_UNREACHED = (
+    "error sending request",
+    "dns error",
+    "Connection refused",
+    "timed out",
+    "HTTP status server error",
+)
+_TURNED_AWAY = ("401 Unauthorized", "403 Forbidden")
 _DRAWN = " \n\N{MULTIPLICATION SIGN}\u2570\u2500\u25b6\u2502"
 
 
@@ -32,6 +39,8 @@ class BuildError(Exception):
             return "install that Python on this machine, or name one that is there: `uv python list`"
         if any(each in str(self) for each in _UNREACHED):
             return "look at the network, index_url and the proxy; or use find_links with offline"
+        if any(each in str(self) for each in _TURNED_AWAY):
+            return "see to index_url, and to what uv logs in there with: variables UV_INDEX_* or a netrc file"
         return "correct the requirements of the step; `uv pip compile` tries them without a run"
 
 
