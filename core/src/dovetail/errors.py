@@ -151,12 +151,17 @@ def cannot_write(what: str, place: object, error: OSError) -> StoreError:
     )
 
 
-def did_you_mean(word: str, known: list[str]) -> str | None:
-    """Return a hint that names the nearest of `known`, or lists a few when none is near."""
+def nearest(word: str, known: list[str]) -> str | None:
+    """Return a hint that names the nearest of `known`, None when none is near."""
     matches = load("difflib:get_close_matches")  # late: only those who err wait for it
     near = matches(word, known, n=3, cutoff=0.6)
-    if near:
-        return f"did you mean {' or '.join(repr(each) for each in near)}?"
+    return f"did you mean {' or '.join(repr(each) for each in near)}?" if near else None
+
+
+def did_you_mean(word: str, known: list[str]) -> str | None:
+    """Return a hint that names the nearest of `known`, or lists a few when none is near."""
+    if near := nearest(word, known):
+        return near
     if known:
         shown = ", ".join(sorted(known)[:12])
         return f"known: {shown}{', ...' if len(known) > 12 else ''}"  # noqa: PLR2004 - a line's worth

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from dovetail.builtin.local_secrets_manager import LocalSecretsManager, LocalSecretsManagerConfig
 from dovetail.builtin.secret_key import HEADER
-from dovetail.errors import ConfigurationError, IntegrationError, StoreError
+from dovetail.errors import ConfigurationError, IntegrationError, NotFoundError, StoreError
 from dovetail.testing.secrets_manager import SecretsManagerContract
 
 CANARY = "canary-of-the-local-manager"
@@ -126,6 +126,16 @@ def test_a_file_that_is_none_of_ours_is_named(
     with pytest.raises(StoreError, match="is damaged") as caught:
         make().get("db")
     assert file.name in str(caught.value)
+
+
+def test_a_damaged_file_is_in_the_way_of_no_other_secret(make: Callable[..., LocalSecretsManager]) -> None:
+    make().put("db", {"key": "value"})
+    (file,) = files(make())
+    file.write_bytes(b"rubbish")
+    make().put("mail", {"key": "value"})
+    assert make().get("mail") == {"key": "value"}
+    with pytest.raises(NotFoundError, match="no secret 'mail' of scope 'profile:default'"):
+        make().get("mail", scope="profile:default")
 
 
 def test_a_newer_format_is_refused(make: Callable[..., LocalSecretsManager]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -153,7 +154,9 @@ class LocalSecretsManager(SecretsManager):
         return cast("dict[str, Any]", document)
 
     def _missing(self, name: str, scope: str | None) -> NotFoundError:
-        known = self.names(scope=scope)
+        known: list[str] = []
+        with suppress(StoreError):  # a damaged file of another secret is told by who lists them
+            known = self.names(scope=scope)
         near = did_you_mean(name, known)
         return NotFoundError(
             f"there is no secret {name!r}{_of(scope)} in {self.name!r}",

@@ -13,6 +13,7 @@ from dovetail.client import Records, RunView
 from dovetail.definition.composition import Composition
 from dovetail.definition.pipeline import PipelineDefinition
 from dovetail.definition.quiet import ending_quietly, leave_quietly, without_secrets
+from dovetail.discovery.index import Index, load_index
 from dovetail.errors import DovetailError, StepError
 from dovetail.execution.attempt.script import MODE, Captured
 from dovetail.execution.beginning.outset import Revise
@@ -150,9 +151,10 @@ class Pipeline:
             DefinitionError: the definition is wrong; says where.
             PlanError: definition and stack do not fit.
         """
-        record = active_stack_record(stack)
-        plan = self._plan(record, setting_for(self.definition).source_root, parameters or {})
-        assemble(record, only=USED_BY_RUNS).close()
+        record, index = active_stack_record(stack), load_index()
+        root = setting_for(self.definition).source_root
+        plan = self._plan(record, root, parameters or {}, self.compose(), index)
+        assemble(record, only=USED_BY_RUNS, index=index).close()
         return plan
 
     def run(self, **options: Unpack[RunOptions]) -> RunView:
@@ -185,9 +187,9 @@ class Pipeline:
             return self._execute(request, setting, git)
 
     def _execute(self, request: Request, setting: WorkerSetting, git: GitState) -> RunView:
-        record = active_stack_record(request.stack)
+        record, index = active_stack_record(request.stack), load_index()
         composition = self.compose()
-        plan = self._plan(record, setting.source_root, request.parameters, composition)
+        plan = self._plan(record, setting.source_root, request.parameters, composition, index)
         if not request.in_process and not all(is_reloadable(step.source) for step in plan.steps):
             request = replace(request, in_process=True)
             say_once(request)
@@ -199,7 +201,7 @@ class Pipeline:
         live = {node.name: node.instance for node in composition.nodes} if request.in_process else {}
         with (
             closing(setting),
-            assemble(record, only=USED_BY_RUNS, in_process=request.in_process) as stack,
+            assemble(record, only=USED_BY_RUNS, in_process=request.in_process, index=index) as stack,
         ):
             return launch(stack, plan, Start(setting, request, progress, git, live))
 
@@ -208,13 +210,14 @@ class Pipeline:
         stack: StackRecord,
         root: Path,
         parameters: Mapping[str, Any],
-        composition: Composition | None = None,
+        composition: Composition,
+        index: Index,
     ) -> Plan:
         return compile_plan(
-            composition or self.compose(),
+            composition,
             root=root,
             flavors={kind: each.flavor for kind, each in stack.components.items()},
-            materializers=material_registry(),
+            materializers=material_registry(index),
             overrides=(*self._overrides, Overrides.from_parameters(parameters)),
         )
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from dovetail.hashing import digest_value
 from dovetail.planning.code import why_unhashable
+from dovetail.records.artifact import ArtifactRecord
 from dovetail.records.plan import StepPlan
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -38,6 +39,13 @@ def cache_key(step: StepPlan, inputs: Mapping[str, str], python: str = PYTHON, *
             python,
         )
     )
+
+
+def step_key(step: StepPlan, inputs: Mapping[str, ArtifactRecord], store: str) -> str:
+    """Return the key of a step that reads these artifacts, empty where it can have none."""
+    if uncacheable(step):
+        return ""
+    return cache_key(step, {name: each.digest for name, each in inputs.items()}, store=store)
 
 
 def uncacheable(step: StepPlan) -> str | None:

@@ -17,7 +17,7 @@ from dovetail import failpoints
 from dovetail.components.artifact_store import ArtifactStore
 from dovetail.components.orchestrator import StepEnd, StepProcess
 from dovetail.execution.attempts import Workers
-from dovetail.execution.cache import cache_key, uncacheable
+from dovetail.execution.cache import step_key
 from dovetail.execution.code_watch import CodeWatch
 from dovetail.execution.given_out import GivenOut
 from dovetail.execution.intake import read_report, report_without, timed
@@ -33,6 +33,9 @@ from dovetail.records.plan import Plan, StepPlan
 from dovetail.records.record import now
 from dovetail.records.report import Reason, StepReport, StepTask, run_directory
 from dovetail.records.run import RunRecord, Status, StepRunRecord
+
+Artifacts = dict[str, ArtifactRecord]
+"""Artifacts of one step: those it reads by argument, or those it made by output."""
 
 
 @dataclass(slots=True)
@@ -118,10 +121,11 @@ class Dispatch:
             if name is None:
                 break
             step = self._steps[name]
-            key = self._key(step)
+            inputs = self._supply.inputs(step)
+            key = step_key(step, inputs, self.store.address)
             fresh = self.policy.use_cache and name not in self._tries and name not in self.ongoing
-            if not (key and fresh and self._from_cache(step, key)):
-                tasks.append(self._give_out(step, key))
+            if not (key and fresh and self._from_cache(step, inputs, key)):
+                tasks.append(self._give_out(step, inputs, key))
             self.recorder.tick()
         self.recorder.flush()
         return tasks
@@ -175,14 +179,14 @@ class Dispatch:
             return report.model_copy(update={"failure": None})
         return report
 
-    def adopt(self, step: StepRunRecord, artifacts: dict[str, ArtifactRecord]) -> None:
+    def adopt(self, step: StepRunRecord, artifacts: Artifacts) -> None:
         """Count a step as settled that is not executed any more; `artifacts` by output."""
         self._frontier.take(step.step)
         self._supply.put(step.step, artifacts)
         self._frontier.done(step.step)
         self.counts[step.status] += 1
 
-    def leave_out(self, step: StepRunRecord, artifacts: dict[str, ArtifactRecord]) -> None:
+    def leave_out(self, step: StepRunRecord, artifacts: Artifacts) -> None:
         """Settle a step that is not to run: skipped, or with the outputs of another run."""
         self.unwanted += step.status is Status.SKIPPED
         self.recorder.step(step)
@@ -214,13 +218,7 @@ class Dispatch:
             return heapq.heappop(self._waiting)[1]
         return self._frontier.ready.popleft() if self._frontier.ready else None
 
-    def _key(self, step: StepPlan) -> str:
-        if uncacheable(step):
-            return ""
-        digests = {name: each.digest for name, each in self._supply.inputs(step).items()}
-        return cache_key(step, digests, store=self.store.address)
-
-    def _from_cache(self, step: StepPlan, key: str) -> bool:
+    def _from_cache(self, step: StepPlan, inputs: Artifacts, key: str) -> bool:
         failpoints.hit("cache-look-up")
         found = self.recorder.store.cached(key)
         if found is None:
@@ -238,7 +236,7 @@ class Dispatch:
                 finished=now(),
                 duration=0.0,
                 cached_from=origin.cached_from or origin.run_id,
-                inputs={name: each.id for name, each in self._supply.inputs(step).items()},
+                inputs={name: each.id for name, each in inputs.items()},
                 outputs={name: each.id for name, each in artifacts.items()},
                 parameters=step.parameters,
             )
@@ -248,7 +246,7 @@ class Dispatch:
         self._frontier.done(step.name)
         return True
 
-    def _usable(self, step: StepPlan, artifacts: dict[str, ArtifactRecord]) -> bool:
+    def _usable(self, step: StepPlan, artifacts: Artifacts) -> bool:
         """Say whether the cache has every output whole; tell a person of one that is damaged."""
         if set(artifacts) != {each.name for each in step.outputs}:
             return False
@@ -260,7 +258,7 @@ class Dispatch:
                 return False
         return True
 
-    def _give_out(self, step: StepPlan, key: str) -> StepTask:
+    def _give_out(self, step: StepPlan, inputs: Artifacts, key: str) -> StepTask:
         if not self._probed:
             self._probe()
         self._tries[step.name] += 1
@@ -272,7 +270,7 @@ class Dispatch:
             attempt=new_id(),
             number=number,
             epoch=self.run.epoch,
-            inputs=self._supply.inputs(step),
+            inputs=inputs,
             timeout=step.options.timeout,
         )
         given_out = now()

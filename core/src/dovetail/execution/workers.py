@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from dovetail.components.orchestrator import StepProcess
-from dovetail.discovery.index import load_index
 from dovetail.errors import IntegrationError, PlanError
 from dovetail.execution.attempt.job import Job, WorkerComponent
 from dovetail.execution.attempt.step_runner import Worker
@@ -270,7 +269,7 @@ def secrets_component(stack: LiveStack) -> dict[str, WorkerComponent]:
     """Return what a step's process needs to look up secrets; nothing of the wheel is imported by that."""
     record = secrets_manager_record(stack.record)
     try:
-        _, flavor = load_index().resolve(record.type, record.flavor)
+        _, flavor = stack.index.resolve(record.type, record.flavor)
     except IntegrationError:  # only who asks for a secret need hear of it
         return {}
     return {

@@ -83,6 +83,7 @@ def assemble(
     home: Path | None = None,
     only: Collection[str] | None = None,
     in_process: bool = False,
+    index: Index | None = None,
 ) -> LiveStack:
     """Return the live stack of a record; nothing is opened or connected by that.
 
@@ -91,6 +92,7 @@ def assemble(
         home: Where components keep files when nothing else is said; by default in the workspace.
         only: Types to build; all by default. Nothing of the others is imported.
         in_process: Whether the steps will be called in this process.
+        index: What is installed, where the caller knows it already.
 
     Raises:
         IntegrationError: a wheel is missing or its code fails.
@@ -99,7 +101,7 @@ def assemble(
     """
     home = home or component_home()
     wanted = [each for kind, each in record.components.items() if only is None or kind in only]
-    index = load_index()
+    index = index or load_index()
     value_of = _first_lookup(record, home, index)
     with ExitStack() as opened:
         components: dict[str, Component] = {}
@@ -107,7 +109,7 @@ def assemble(
             own = each.type == "secrets_manager"
             components[each.type] = build_component(each, home, index, None if own else value_of)
             opened.callback(components[each.type].close)
-        stack = LiveStack(record, components, home, ExitStack())
+        stack = LiveStack(record, components, home, index, ExitStack())
         stack.check_reach(in_process=in_process)
         stack.closing = opened.pop_all()
     return stack
@@ -173,9 +175,9 @@ def build_component(
         ) from error
 
 
-def material_registry() -> Registry:
+def material_registry(index: Index | None = None) -> Registry:
     """Return which materializer stores which type, as the installed wheels announce it."""
-    return Registry(load_index().materializers(), _wheel_storing)
+    return Registry((index or load_index()).materializers(), _wheel_storing)
 
 
 def _wheel_storing(type_name: str) -> str | None:

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from dovetail.components.secrets_manager import SecretsManager
-from dovetail.errors import ConfigurationError, DovetailError, NotFoundError, did_you_mean
+from dovetail.errors import ConfigurationError, DovetailError, NotFoundError, did_you_mean, nearest
 from dovetail.names import check_name
 from dovetail.records.stack import ComponentRecord, StackRecord
 from dovetail.redaction import register
-from dovetail.references import load
 from dovetail.secrets import SecretReference
 
 DEFAULT_SECRETS_MANAGER = ComponentRecord(
@@ -104,9 +103,7 @@ class SecretLookup:
         for scope in self._scopes:
             with suppress(DovetailError):  # who may read a secret may not always list them
                 known.update(manager.names(scope=scope))
-        matches = load("difflib:get_close_matches")  # late: only those who err wait for it
-        near = matches(name, sorted(known - {name}))
-        return f"did you mean {' or '.join(map(repr, near))}?" if near else None
+        return nearest(name, sorted(known - {name}))
 
 
 def _how_to_register(

@@ -13,6 +13,7 @@ from dovetail.components.experiment_tracker import ExperimentTracker
 from dovetail.components.metadata_store import MetadataStore
 from dovetail.components.orchestrator import Orchestrator
 from dovetail.components.visualizer import Visualizer
+from dovetail.discovery.index import Index
 from dovetail.errors import NotFoundError, PlanError
 from dovetail.records.stack import StackRecord
 
@@ -24,8 +25,9 @@ PLACES = {Reach.PROCESS: "in this process", Reach.HOST: "on this machine", Reach
 class LiveStack:
     """Components by type, as attributes: `stack.artifact_store`; those of optional types may be None.
 
-    `record` is what it was built from, `home` where components keep files when nothing else is said. Use
-    it as a context manager, or call `close`; `closing` is what that unwinds.
+    `record` is what it was built from, `home` where components keep files when nothing else is said, and
+    `index` what was installed then. Use it as a context manager, or call `close`; `closing` is what that
+    unwinds.
     """
 
     orchestrator: Orchestrator
@@ -35,11 +37,17 @@ class LiveStack:
     visualizer: Visualizer | None = None
 
     def __init__(
-        self, record: StackRecord, components: Mapping[str, Component], home: Path, closing: ExitStack
+        self,
+        record: StackRecord,
+        components: Mapping[str, Component],
+        home: Path,
+        index: Index,
+        closing: ExitStack,
     ) -> None:
         self.record = record
         self.components = dict(components)
         self.home = home
+        self.index = index
         self.closing = closing
         for kind, component in self.components.items():
             setattr(self, kind, component)

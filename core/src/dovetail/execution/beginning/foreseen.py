@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dovetail.components.metadata_store import MetadataStore
 from dovetail.execution.beginning.outset import Outset
-from dovetail.execution.cache import cache_key, uncacheable
+from dovetail.execution.cache import step_key
 from dovetail.execution.supply import Supply
 from dovetail.planning.graph import Frontier
 from dovetail.records.artifact import ArtifactRecord
@@ -33,8 +33,6 @@ def foreseen_hits(outset: Outset, metadata: MetadataStore, address: str) -> set[
 def _cached(
     step: StepPlan, supply: Supply, metadata: MetadataStore, address: str
 ) -> dict[str, ArtifactRecord] | None:
-    if uncacheable(step):
-        return None
-    digests = {name: each.digest for name, each in supply.inputs(step).items()}
-    hit = metadata.cached(cache_key(step, digests, store=address))
+    key = step_key(step, supply.inputs(step), address)
+    hit = metadata.cached(key) if key else None
     return hit[1] if hit and set(hit[1]) == {each.name for each in step.outputs} else None

@@ -20,10 +20,8 @@ def refuse_unreachable_secrets(plan: Plan, stack: LiveStack, *, in_process: bool
     """
     manager: Component | None = None
     for step in plan.steps:
-        runner = _runner(step, stack, in_process=in_process)
-        if runner is None or _is_here(runner):
-            continue
-        if (asking := _asking(step, stack)) is None:
+        runner = _elsewhere(step, stack, in_process=in_process)
+        if runner is None or (asking := _asking(step, stack)) is None:
             continue
         manager = manager or secrets_manager(stack.record, home=stack.home)
         if manager.reach < runner.reach:
@@ -58,7 +56,7 @@ def refuse_missing_secrets(
     asked = [
         (step.name, reference)
         for step in plan.steps
-        if step.name in left and _is_here(_runner(step, stack, in_process=in_process))
+        if step.name in left and _elsewhere(step, stack, in_process=in_process) is None
         for reference in references_in([dict(step.parameters), _variables(step)])
     ]
     if not asked:
@@ -74,15 +72,12 @@ def refuse_missing_secrets(
             raise
 
 
-def _is_here(runner: Component | None) -> bool:
-    return runner is None or runner.reach is not Reach.NETWORK
-
-
-def _runner(step: StepPlan, stack: LiveStack, *, in_process: bool) -> Component | None:
-    """Return what runs a step elsewhere than in this process."""
+def _elsewhere(step: StepPlan, stack: LiveStack, *, in_process: bool) -> Component | None:
+    """Return what runs a step on another machine, None where it runs on this one."""
+    runner = None if in_process else stack.get("orchestrator")
     if step.options.step_operator:
-        return stack.get("step_operator")
-    return None if in_process else stack.get("orchestrator")
+        runner = stack.get("step_operator")
+    return runner if runner is not None and runner.reach is Reach.NETWORK else None
 
 
 def _asking(step: StepPlan, stack: LiveStack) -> str | None:
