@@ -6,6 +6,7 @@ import atexit
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 _inherited: list[sqlite3.Connection] = []
@@ -20,12 +21,19 @@ def keep(path: Path, connect: Callable[[], sqlite3.Connection]) -> None:
     """
     if os.name == "nt":  # an open file could not be deleted there
         return
-    number = path.stat().st_ino
-    if any(each[:2] == (path, number) for each in _kept):
+    if kept(path):
         return
+    number = path.stat().st_ino
     fresh = connect()
     release()
     _kept.append((path, number, fresh))
+
+
+def kept(path: Path) -> bool:
+    """Say whether this process holds a connection to `path`, and the file is still the same."""
+    with suppress(FileNotFoundError):
+        return any(each[0] == path and each[1] == path.stat().st_ino for each in _kept)
+    return False
 
 
 @atexit.register

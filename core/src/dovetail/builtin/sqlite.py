@@ -194,7 +194,7 @@ class SqliteMetadataStore(SqlMetadataStore):
 
     def _refuse_newer_log(self) -> None:
         """Look into a file without merging its log into it: that would change a newer store."""
-        if self._access == "rwc" and self._has_log():
+        if self._access == "rwc" and not last_connection.kept(self.path) and self._has_log():
             try:
                 with closing(self._connect_as("ro")) as connection:
                     self.check_version(connection.execute("PRAGMA user_version").fetchone()[0])
