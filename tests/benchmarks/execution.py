@@ -7,7 +7,7 @@ from installation import Installation, with_plugins
 from row import Measurement, row
 
 CHAIN = 50
-PAIRS = 3
+PAIRS = 5
 
 
 def _per_step(made: Installation, program: str, mode: str) -> float:

@@ -81,7 +81,14 @@ class SqliteMetadataStore(SqlMetadataStore):
         super().open()
 
     def make_engine(self) -> Engine:
-        return create_engine("sqlite://", creator=self._connect, poolclass=QueuePool, max_overflow=-1)
+        # A connection that is given back is in no transaction: each is ended where it was begun.
+        return create_engine(
+            "sqlite://",
+            creator=self._connect,
+            poolclass=QueuePool,
+            max_overflow=-1,
+            pool_reset_on_return=None,
+        )
 
     def hold(self, run_id: str) -> RunLock | None:
         if self._access != "rwc":

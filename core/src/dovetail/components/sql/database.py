@@ -104,10 +104,14 @@ class Database:
         """Lend a connection of SQLAlchemy's that is in a write transaction."""
         try:
             with self.engine.connect() as connection:
-                cursor = connection.connection.cursor()
-                self._begin(cursor, False)
-                yield connection
-                connection.commit()
+                self._begin(connection.connection.cursor(), False)
+                try:
+                    yield connection
+                    connection.commit()
+                except BaseException:
+                    with suppress(*self._errors):
+                        connection.connection.rollback()
+                    raise
         except self._errors as error:
             raise self._refusal(error) from error
 
