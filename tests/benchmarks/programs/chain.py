@@ -12,7 +12,7 @@ import time
 from dovetail import pipeline, step
 
 MODE, COUNT = sys.argv[1], int(sys.argv[2])
-RUNS = 10
+RUNS = 10 if MODE == "processes" else 30
 
 
 @step

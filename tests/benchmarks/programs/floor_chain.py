@@ -24,7 +24,7 @@ from pathlib import Path
 from blake3 import blake3
 
 MODE, COUNT = sys.argv[1], int(sys.argv[2])
-RUNS = 10
+RUNS = 10 if MODE == "processes" else 30
 FOLDERS = 1024
 SYNCS = 16
 
