@@ -34,7 +34,7 @@ _WHERE: dict[str, tuple[str, ...]] = {
     "dovetail.components.secret_schema": ("SecretSchema",),
     "dovetail.components.secrets_manager": ("SecretsManager",),
     "dovetail.components.spool": ("Sending", "Spool"),
-    "dovetail.components.sql": ("Database", "ServerMetadataStore", "SqlMetadataStore"),
+    "dovetail.components.sql": ("ServerMetadataStore", "SqlMetadataStore"),
     "dovetail.components.step_operator": ("StepOperator", "StepSubmission"),
     "dovetail.components.visualizer": ("Picture", "Visualizer"),
     "dovetail.definition.hierarchy": (

@@ -43,7 +43,6 @@ from dovetail.components.secret_schema import SecretSchema as SecretSchema
 from dovetail.components.secrets_manager import SecretsManager as SecretsManager
 from dovetail.components.spool import Sending as Sending
 from dovetail.components.spool import Spool as Spool
-from dovetail.components.sql import Database as Database
 from dovetail.components.sql import ServerMetadataStore as ServerMetadataStore
 from dovetail.components.sql import SqlMetadataStore as SqlMetadataStore
 from dovetail.components.step_operator import StepOperator as StepOperator

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from dovetail.builtin import last_database
+from dovetail.builtin import last_connection
 from dovetail.builtin.sqlite import SqliteMetadataStore
 from dovetail.components.metadata_store import RunQuery
 from dovetail.components.sql.database import Database
@@ -200,7 +200,7 @@ def test_a_damaged_file_is_one_message(make_store: MakeStore, tmp_path: Path) ->
         store.open()
         for _ in range(20):
             done(store)
-    last_database.release()
+    last_connection.release()
     with (tmp_path / "metadata.db").open("r+b") as file:
         file.seek(4096)
         file.write(os.urandom(120_000))

@@ -17,9 +17,9 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.pool import QueuePool
 
-from dovetail.builtin import last_database
+from dovetail.builtin import last_connection
 from dovetail.builtin.run_locks import RunLock, RunLocks, alone, locks_for
-from dovetail.plugin import ComponentConfig, Database, Reach, SqlMetadataStore, StoreError
+from dovetail.plugin import ComponentConfig, Reach, SqlMetadataStore, StoreError
 
 BUSY = 60.0
 """For how many seconds a writer waits for the others."""
@@ -69,8 +69,6 @@ class SqliteMetadataStore(SqlMetadataStore):
     reach = Reach.HOST
 
     _access = "rwc"
-    _file: last_database.Identity | None = None
-    _keeps = False
 
     @cached_property
     def path(self) -> Path:
@@ -79,32 +77,8 @@ class SqliteMetadataStore(SqlMetadataStore):
 
     def open(self) -> None:
         self._access = self._find_access()
+        self._refuse_newer_log()
         super().open()
-        self._file = self._file or self._identity()
-
-    def taken_up(self) -> Database | None:
-        file = self._identity()
-        kept = last_database.take(file) if file else None
-        if kept is None:
-            self._refuse_newer_log()
-        else:
-            self._file, self._keeps = file, True
-        return kept
-
-    def put_by(self, database: Database) -> bool:
-        """Keep it where this process had runs in it: more may follow."""
-        file, self._file = self._file, None
-        if file is None or not self._keeps:
-            return False
-        last_database.keep(file, database)
-        return True
-
-    def _identity(self) -> last_database.Identity | None:
-        try:
-            inode = self.path.stat().st_ino
-        except FileNotFoundError:
-            return None
-        return last_database.Identity(str(self.path), inode, self._access, self.config.durability)
 
     def make_engine(self) -> Engine:
         # A connection that is given back is in no transaction: each is ended where it was begun.
@@ -119,7 +93,7 @@ class SqliteMetadataStore(SqlMetadataStore):
     def hold(self, run_id: str) -> RunLock | None:
         if self._access != "rwc":
             raise self._read_only()
-        self._keeps = True
+        last_connection.keep(self.path, self._connect)
         return self._locks.take(run_id)
 
     def held(self, run_ids: Sequence[str]) -> set[str]:
@@ -227,7 +201,7 @@ class SqliteMetadataStore(SqlMetadataStore):
 
     def _refuse_newer_log(self) -> None:
         """Look into a file without merging its log into it: that would change a newer store."""
-        if self._access == "rwc" and self._has_log():
+        if self._access == "rwc" and not last_connection.kept(self.path) and self._has_log():
             try:
                 with closing(self._connect_as("ro")) as connection:
                     self.check_version(connection.execute("PRAGMA user_version").fetchone()[0])

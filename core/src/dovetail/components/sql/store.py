@@ -100,14 +100,6 @@ class SqlMetadataStore(SqlQueries):
     def answered(self) -> None:
         """Hear that the database has answered; called after every transaction."""
 
-    def taken_up(self) -> Database | None:
-        """Return an opened database that another store of this process has put by; most never do."""
-        return None
-
-    def put_by(self, database: Database) -> bool:
-        """Say whether a database stays open, to be taken up by another store with the same settings."""
-        return False
-
     def schema_version(self) -> int | None:
         """Return the version of the schema, None where there is none."""
         if not self.database.has_table("alembic_version"):
@@ -154,7 +146,7 @@ class SqlMetadataStore(SqlQueries):
             raise
 
     def _connect_database(self) -> None:
-        self._database = self.taken_up() or Database(
+        self._database = Database(
             self.make_engine(),
             begin=self.start_writing,
             end=self.end_durable,
@@ -164,9 +156,9 @@ class SqlMetadataStore(SqlQueries):
         )
 
     def close(self) -> None:
-        database, self._database = self._database, None
-        if database is not None and not self.put_by(database):
-            database.close()
+        if self._database is not None:
+            self._database.close()
+            self._database = None
 
     def _settle_schema(self) -> None:
         if self.check_version(self.schema_version()):
