@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import ipaddress
 import json
 import tempfile
 import threading
@@ -30,7 +31,7 @@ log: {{level: warn}}
 storage:
   filesystem: {{rootdirectory: {folder}/data}}
   delete: {{enabled: true}}
-http: {{addr: "127.0.0.1:{port}"}}
+http: {{addr: "127.0.0.1:{port}"{encryption}}}
 {auth}
 """
 
@@ -45,12 +46,8 @@ def open_registry() -> Iterator[int]:
 @contextmanager
 def guarded_registry() -> Iterator[int]:
     """Run a registry with one user and a password; yield its port."""
-    with _folder() as folder:
-        hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
-        (folder / "htpasswd").write_text(f"{USER}:{hashed}\n")
-        auth = f"auth: {{htpasswd: {{realm: tests, path: {folder}/htpasswd}}}}"
-        with _serving(folder, auth) as port:
-            yield port
+    with _folder() as folder, _serving(folder, _one_user(folder)) as port:
+        yield port
 
 
 @contextmanager
@@ -62,15 +59,54 @@ def token_registry(tokens: TokenService) -> Iterator[int]:
 
 
 @contextmanager
+def encrypted_registry() -> Iterator[tuple[int, Path]]:
+    """Run a registry with one user that speaks HTTPS; yield its port and the file of its own authority."""
+    with _folder() as folder:
+        authority = _certificates(folder)
+        encryption = f", tls: {{certificate: {folder}/server.pem, key: {folder}/server.key}}"
+        with _serving(folder, _one_user(folder), encryption) as port:
+            yield port, authority
+
+
+def _certificates(folder: Path) -> Path:
+    """Write key and certificate of a server at 127.0.0.1; return the file of the authority that signed it."""
+    keys = {each: rsa.generate_private_key(public_exponent=65537, key_size=2048) for each in ("ca", "server")}
+    now = dt.datetime.now(dt.UTC)
+    for each, key in keys.items():
+        subject, issuer = (
+            x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, of)]) for of in (f"tests {each}", "tests ca")
+        )
+        made = x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number())
+        made = made.not_valid_before(now - dt.timedelta(1)).not_valid_after(now + dt.timedelta(1))
+        made = made.add_extension(x509.BasicConstraints(ca=each == "ca", path_length=None), critical=True)
+        if each == "server":
+            here = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+            made = made.add_extension(x509.SubjectAlternativeName([here]), critical=False)
+        signed = made.sign(keys["ca"], hashes.SHA256())
+        (folder / f"{each}.pem").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    (folder / "server.key").write_bytes(keys["server"].private_bytes(*form))
+    return folder / "ca.pem"
+
+
+@contextmanager
 def _folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="dovetail-oci-") as folder:
         yield Path(folder)
 
 
+def _one_user(folder: Path) -> str:
+    """Write the file of the one user; return the setting."""
+    hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
+    (folder / "htpasswd").write_text(f"{USER}:{hashed}\n")
+    return f"auth: {{htpasswd: {{realm: tests, path: {folder}/htpasswd}}}}"
+
+
 @contextmanager
-def _serving(folder: Path, auth: str) -> Iterator[int]:
+def _serving(folder: Path, auth: str, encryption: str = "") -> Iterator[int]:
     binary, port = program("docker-registry", "apt-get install docker-registry"), free_port()
-    (folder / "conf.yml").write_text(_CONFIGURATION.format(folder=folder, port=port, auth=auth))
+    said = _CONFIGURATION.format(folder=folder, port=port, auth=auth, encryption=encryption)
+    (folder / "conf.yml").write_text(said)
     command = [binary, "serve", str(folder / "conf.yml")]
     env = {"OTEL_TRACES_EXPORTER": "none"}
     process = started(command, folder / "log", lambda: greets(port), env)

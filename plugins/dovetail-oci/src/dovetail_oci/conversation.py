@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import threading
 from base64 import b64encode
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ from dovetail_oci.settings import OciRegistryConfig, is_loopback
 _AGAIN = Retry(
     total=4,
     connect=1,
+    other=0,  # a certificate that is not trusted once is not trusted the next time
     backoff_factor=0.2,
     status_forcelist=(429, 502, 503, 504),
     allowed_methods=("GET", "HEAD"),
@@ -62,6 +64,8 @@ class Conversation:
         self._name, self._config = name, config
         self._sessions: dict[tuple[int, int], requests.Session] = {}
         self._tokens: dict[str, str] = {}
+        # Said with each request: what a session says counts less than variables of the environment.
+        self._trusted = str(config.certificate_authority) if config.certificate_authority else None
 
     @property
     def what(self) -> str:
@@ -112,7 +116,7 @@ class Conversation:
         headers = {**request.headers, **({"Authorization": authorization} if authorization else {})}
         try:
             with request.body() as body:
-                return self._session().request(
+                return self._session(request.need).request(
                     request.method,
                     url,
                     headers=headers,
@@ -120,6 +124,7 @@ class Conversation:
                     auth=_as_it_is,
                     stream=stream,
                     timeout=self._config.timeout,
+                    verify=self._trusted,
                 )
         except requests.RequestException as error:
             raise self.unreadable(error, request.need) from error
@@ -131,17 +136,28 @@ class Conversation:
                 session.close()
         self._sessions.clear()
 
-    def _session(self) -> requests.Session:
+    def _session(self, need: str) -> requests.Session:
         """Return the connections of this thread of this process: neither shares them with another."""
         place = os.getpid(), threading.get_ident()
         if place not in self._sessions:
+            if self._trusted is not None:
+                self._check_authority(need)
             session = _Session()
             for scheme in ("http://", "https://"):
                 session.mount(scheme, HTTPAdapter(max_retries=_AGAIN))
-            if self._config.certificate_authority is not None:
-                session.verify = str(self._config.certificate_authority)
             self._sessions[place] = session
         return self._sessions[place]
+
+    def _check_authority(self, need: str) -> None:
+        """Raise StoreError where the file of the certificates that are trusted holds none."""
+        file = self._config.certificate_authority
+        try:
+            ssl.create_default_context(cafile=file)
+        except OSError as error:  # an ssl.SSLError as well
+            raise StoreError(
+                f"{self.what}: cannot {need}: {str(file)!r} has no certificates ({error.strerror or error})",
+                hint="name a file of certificates in PEM form in 'certificate_authority'",
+            ) from error
 
     def _checked(self, url: str, need: str) -> str:
         """Refuse a place to which nothing may be sent in plain text."""
@@ -175,11 +191,12 @@ class Conversation:
         asked = {"service": given.get("service"), "scope": scope or given.get("scope")}
         user = self._config.username
         try:
-            answer = self._session().get(
+            answer = self._session(need).get(
                 realm,
                 params={key: value for key, value in asked.items() if value},
                 auth=_as_it_is if user is None else (user, self._password()),
                 timeout=self._config.timeout,
+                verify=self._trusted,
             )
             if answer.status_code in {requests.codes.unauthorized, requests.codes.forbidden}:
                 raise self._unwelcome("its token service refuses " + self._who(), need)
@@ -220,6 +237,11 @@ class Conversation:
             return StoreError(
                 f"{self.what}: cannot {need}: there is no such repository or image{_reasons(answer)}",
                 hint="check repository and tag, and that the address is that of a registry",
+            )
+        if answer.status_code == codes.bad_request and "HTTPS server" in answer.text[:_LONGEST_TOLD]:
+            return StoreError(
+                f"{self.what}: cannot {need}: it speaks HTTPS, and was asked in plain HTTP",
+                hint="name the file of its authority in 'certificate_authority', and do not say 'insecure'",
             )
         return StoreError(
             f"{self.what}: cannot {need}: it answers {answer.status_code} {answer.reason}{_reasons(answer)}",
