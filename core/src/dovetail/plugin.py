@@ -22,6 +22,7 @@ _WHERE: dict[str, tuple[str, ...]] = {
     "dovetail.components.experiment_tracker": ("ExperimentTracker", "TrackedStep"),
     "dovetail.components.feature_store": ("FeatureStore", "FeatureView"),
     "dovetail.components.fsspec_store": ("FsspecArtifactStore", "FsspecArtifactStoreConfig"),
+    "dovetail.components.local_files": ("LocalPath", "tls_context"),
     "dovetail.components.metadata_store": ("ArtifactQuery", "Facts", "Lease", "MetadataStore", "RunQuery"),
     "dovetail.components.model_deployer": (
         "DeployedModel",

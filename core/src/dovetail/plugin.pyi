@@ -24,6 +24,8 @@ from dovetail.components.flavor import Flavor as Flavor
 from dovetail.components.flavor import Materializes as Materializes
 from dovetail.components.fsspec_store import FsspecArtifactStore as FsspecArtifactStore
 from dovetail.components.fsspec_store import FsspecArtifactStoreConfig as FsspecArtifactStoreConfig
+from dovetail.components.local_files import LocalPath as LocalPath
+from dovetail.components.local_files import tls_context as tls_context
 from dovetail.components.metadata_store import ArtifactQuery as ArtifactQuery
 from dovetail.components.metadata_store import Facts as Facts
 from dovetail.components.metadata_store import Lease as Lease

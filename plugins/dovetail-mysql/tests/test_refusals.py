@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from dovetail.plugin import DovetailError, MetadataStore, RunQuery, StoreError
+from dovetail.plugin import ConfigurationError, DovetailError, MetadataStore, RunQuery, StoreError
 from dovetail.testing.begun_run import begun, done
 from dovetail.testing.run_facts import completed
 from dovetail_mysql.settings import MysqlMetadataStoreConfig
@@ -66,6 +66,10 @@ def test_a_connection_is_encrypted_and_the_certificate_checked(tmp_path: Path, c
         done(store)
     error = refused(store_with(tmp_path, settings, host="127.0.0.1"))
     assert "certificate" in error.message.lower()
+    nowhere = tmp_path / "nowhere.crt"
+    for changed in ({"sslrootcert": nowhere}, {"sslcert": nowhere, "sslkey": nowhere}):
+        with pytest.raises(ConfigurationError, match=r"nowhere\.crt"):
+            store_with(tmp_path, settings, **changed).open()
 
 
 def test_a_wrong_password_is_told_and_not_shown(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dovetail.plugin import StoreError
+from dovetail.plugin import ConfigurationError, StoreError
 from dovetail.testing.container_registry import blobs, write_layout
 from dovetail_oci.container_registry import OciRegistry
 from real_servers.oci_registry import encrypted_registry
@@ -76,7 +76,7 @@ def test_a_file_without_certificates_is_named(
     file = tmp_path / "authority.pem"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(StoreError, match=said) as caught:
+    with pytest.raises(ConfigurationError, match=said) as caught:
         make(encrypted[0], certificate_authority=file).authenticate()
     assert str(file) in str(caught.value)
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from dovetail.plugin import DovetailError, MetadataStore, RunQuery, StoreError
+from dovetail.plugin import ConfigurationError, DovetailError, MetadataStore, RunQuery, StoreError
 from dovetail.testing.begun_run import begun, done
 from dovetail.testing.run_facts import completed
 from dovetail_postgresql.settings import PostgresqlMetadataStoreConfig
@@ -80,6 +80,10 @@ def test_a_connection_is_encrypted_and_the_certificate_checked(
     assert "lets nobody in from here" in plain.message
     other_name = refused(store_with(tmp_path, guarded, host="127.0.0.1"))
     assert "encrypted connection was refused" in other_name.message
+    nowhere = tmp_path / "nowhere.crt"
+    for changed in ({"sslrootcert": nowhere}, {"sslcert": nowhere, "sslkey": nowhere}):
+        with pytest.raises(ConfigurationError, match=r"nowhere\.crt"):
+            store_with(tmp_path, guarded, **changed).open()
 
 
 def test_a_wrong_password_is_told_and_not_shown(tmp_path: Path, guarded: dict[str, Any]) -> None:

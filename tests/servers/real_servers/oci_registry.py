@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
-import ipaddress
 import json
 import tempfile
 import threading
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
+from real_servers.certificates import private_certificates
 from real_servers.loopback import free_port, greets, started, stop
 from real_servers.presence import program
 
@@ -62,31 +62,10 @@ def token_registry(tokens: TokenService) -> Iterator[int]:
 def encrypted_registry() -> Iterator[tuple[int, Path]]:
     """Run a registry with one user that speaks HTTPS; yield its port and the file of its own authority."""
     with _folder() as folder:
-        authority = _certificates(folder)
-        encryption = f", tls: {{certificate: {folder}/server.pem, key: {folder}/server.key}}"
+        made = private_certificates(folder)
+        encryption = f", tls: {{certificate: {made.certificate}, key: {made.key}}}"
         with _serving(folder, _one_user(folder), encryption) as port:
-            yield port, authority
-
-
-def _certificates(folder: Path) -> Path:
-    """Write key and certificate of a server at 127.0.0.1; return the file of the authority that signed it."""
-    keys = {each: rsa.generate_private_key(public_exponent=65537, key_size=2048) for each in ("ca", "server")}
-    now = dt.datetime.now(dt.UTC)
-    for each, key in keys.items():
-        subject, issuer = (
-            x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, of)]) for of in (f"tests {each}", "tests ca")
-        )
-        made = x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number())
-        made = made.not_valid_before(now - dt.timedelta(1)).not_valid_after(now + dt.timedelta(1))
-        made = made.add_extension(x509.BasicConstraints(ca=each == "ca", path_length=None), critical=True)
-        if each == "server":
-            here = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-            made = made.add_extension(x509.SubjectAlternativeName([here]), critical=False)
-        signed = made.sign(keys["ca"], hashes.SHA256())
-        (folder / f"{each}.pem").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    (folder / "server.key").write_bytes(keys["server"].private_bytes(*form))
-    return folder / "ca.pem"
+            yield port, made.authority
 
 
 @contextmanager

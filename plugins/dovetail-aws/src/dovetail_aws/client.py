@@ -12,7 +12,7 @@ import boto3
 from botocore.config import Config
 from pydantic import SecretStr
 
-from dovetail.plugin import ConfigurationError
+from dovetail.plugin import ConfigurationError, tls_context
 from dovetail_aws.settings import AwsSecretsManagerConfig
 
 _discreet: ContextVar[bool] = ContextVar("_discreet", default=False)
@@ -41,9 +41,11 @@ def new_client(config: AwsSecretsManagerConfig) -> Any:  # noqa: ANN401 - boto3 
     """Return a client of the service; several threads may use it, a forked process may not.
 
     Raises:
-        ConfigurationError: settings of who asks contradict each other.
+        ConfigurationError: settings of who asks contradict each other, or `ca_bundle` holds no certificates.
     """
     _check_identity(config)
+    if config.ca_bundle is not None:  # what botocore says of a bad one names no file
+        tls_context(authorities=config.ca_bundle)
     session = boto3.session.Session(
         aws_access_key_id=_plain(config.access_key_id),
         aws_secret_access_key=_plain(config.secret_access_key),
@@ -54,7 +56,7 @@ def new_client(config: AwsSecretsManagerConfig) -> Any:  # noqa: ANN401 - boto3 
     return session.client(
         "secretsmanager",
         endpoint_url=config.endpoint_url,
-        verify=config.ca_bundle,
+        verify=str(config.ca_bundle) if config.ca_bundle else None,
         config=Config(
             retries={"mode": "standard", "total_max_attempts": config.attempts},
             connect_timeout=config.connect_timeout,

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
-from dovetail.plugin import ComponentConfig
+from dovetail.plugin import ComponentConfig, LocalPath
 
 _PREFIX = re.compile(r"[A-Za-z0-9_+=.@-]+(/[A-Za-z0-9_+=.@-]+)*")
 _SHORTEST_WINDOW = 7
@@ -35,7 +35,7 @@ class AwsSecretsManagerConfig(ComponentConfig):
     endpoint_url: str | None = Field(
         default=None, description="address of a service other than that of the region, such as a VPC endpoint"
     )
-    ca_bundle: str | None = Field(
+    ca_bundle: LocalPath | None = Field(
         default=None,
         description="file of the authorities to trust, for a service with certificates of its own",
     )

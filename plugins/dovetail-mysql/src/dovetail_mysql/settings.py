@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, model_validator
 
-from dovetail.plugin import ComponentConfig
+from dovetail.plugin import ComponentConfig, LocalPath
 
 
 class MysqlMetadataStoreConfig(ComponentConfig):
@@ -16,7 +15,7 @@ class MysqlMetadataStoreConfig(ComponentConfig):
 
     host: str = Field(default="localhost", description="name or address of the server")
     port: int = Field(default=3306, ge=1, le=65535, description="its port")
-    unix_socket: Path | None = Field(default=None, description="its socket, in place of host and port")
+    unix_socket: LocalPath | None = Field(default=None, description="its socket, in place of host and port")
     dbname: str = Field(
         pattern=r"^[^/\\.\s`][^/\\.`]{0,63}$", description="the database, which is there already"
     )
@@ -25,9 +24,11 @@ class MysqlMetadataStoreConfig(ComponentConfig):
     sslmode: Literal["disable", "require", "verify-ca", "verify-full"] | None = Field(
         default=None, description="whether the connection is encrypted and the server's certificate checked"
     )
-    sslrootcert: Path | None = Field(default=None, description="file with the authorities that are trusted")
-    sslcert: Path | None = Field(default=None, description="file with this client's certificate")
-    sslkey: Path | None = Field(default=None, description="file with its key, readable by nobody else")
+    sslrootcert: LocalPath | None = Field(
+        default=None, description="file of the authorities that are trusted"
+    )
+    sslcert: LocalPath | None = Field(default=None, description="file with this client's certificate")
+    sslkey: LocalPath | None = Field(default=None, description="file with its key, readable by nobody else")
     connect_timeout: int = Field(default=10, ge=1, description="seconds to wait for a connection")
     statement_timeout: float = Field(
         default=60.0,
@@ -37,12 +38,6 @@ class MysqlMetadataStoreConfig(ComponentConfig):
     patience: float = Field(
         default=60.0, ge=0, description="seconds to wait in the middle of a run for a server that is away"
     )
-
-    @field_validator("unix_socket", "sslrootcert", "sslcert", "sslkey")
-    @classmethod
-    def _absolute(cls, file: Path | None) -> Path | None:
-        """Anchor it where it was said: runs may start in any directory."""
-        return None if file is None else file.expanduser().absolute()
 
     @model_validator(mode="after")
     def _certificates(self) -> Self:

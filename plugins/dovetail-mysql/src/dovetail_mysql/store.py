@@ -14,7 +14,7 @@ from pymysql.connections import Connection
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from dovetail.plugin import ComponentConfig, Reach, ServerMetadataStore, StoreError
+from dovetail.plugin import ComponentConfig, Reach, ServerMetadataStore, StoreError, tls_context
 from dovetail_mysql import refusals
 from dovetail_mysql.settings import MysqlMetadataStoreConfig
 
@@ -77,12 +77,10 @@ class MysqlMetadataStore(ServerMetadataStore):
             return {"ssl_disabled": True}
         if config.sslmode is None and config.sslrootcert is None and config.sslcert is None:
             return {}
-        context = ssl.create_default_context(cafile=config.sslrootcert)
+        context = tls_context(authorities=config.sslrootcert, certificate=config.sslcert, key=config.sslkey)
         context.check_hostname = config.sslmode == "verify-full"
         if config.sslmode not in {"verify-ca", "verify-full"}:
             context.verify_mode = ssl.CERT_NONE
-        if config.sslcert is not None:
-            context.load_cert_chain(config.sslcert, config.sslkey)
         return {"ssl": context}
 
     def start_writing(self, cursor: DBAPICursor, durable: bool) -> None:  # noqa: FBT001 - a callback

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import ssl
 import threading
 from base64 import b64encode
 from collections.abc import Callable, Mapping
@@ -16,7 +15,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
-from dovetail.plugin import StoreError
+from dovetail.plugin import StoreError, tls_context
 from dovetail_oci.challenge import Challenge, challenges
 from dovetail_oci.settings import OciRegistryConfig, is_loopback
 
@@ -116,7 +115,7 @@ class Conversation:
         headers = {**request.headers, **({"Authorization": authorization} if authorization else {})}
         try:
             with request.body() as body:
-                return self._session(request.need).request(
+                return self._session().request(
                     request.method,
                     url,
                     headers=headers,
@@ -136,28 +135,19 @@ class Conversation:
                 session.close()
         self._sessions.clear()
 
-    def _session(self, need: str) -> requests.Session:
+    def _session(self) -> requests.Session:
         """Return the connections of this thread of this process: neither shares them with another."""
         place = os.getpid(), threading.get_ident()
         if place not in self._sessions:
-            if self._trusted is not None:
-                self._check_authority(need)
+            if (
+                self._config.certificate_authority is not None
+            ):  # what requests says of a bad one names no file
+                tls_context(authorities=self._config.certificate_authority)
             session = _Session()
             for scheme in ("http://", "https://"):
                 session.mount(scheme, HTTPAdapter(max_retries=_AGAIN))
             self._sessions[place] = session
         return self._sessions[place]
-
-    def _check_authority(self, need: str) -> None:
-        """Raise StoreError where the file of the certificates that are trusted holds none."""
-        file = self._config.certificate_authority
-        try:
-            ssl.create_default_context(cafile=file)
-        except OSError as error:  # an ssl.SSLError as well
-            raise StoreError(
-                f"{self.what}: cannot {need}: {str(file)!r} has no certificates ({error.strerror or error})",
-                hint="name a file of certificates in PEM form in 'certificate_authority'",
-            ) from error
 
     def _checked(self, url: str, need: str) -> str:
         """Refuse a place to which nothing may be sent in plain text."""
@@ -191,7 +181,7 @@ class Conversation:
         asked = {"service": given.get("service"), "scope": scope or given.get("scope")}
         user = self._config.username
         try:
-            answer = self._session(need).get(
+            answer = self._session().get(
                 realm,
                 params={key: value for key, value in asked.items() if value},
                 auth=_as_it_is if user is None else (user, self._password()),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from pathlib import Path
 from typing import Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from dovetail.plugin import ComponentConfig
+from dovetail.plugin import ComponentConfig, LocalPath
 
 _ADDRESS = re.compile(
     r"(?P<host>\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:(?P<port>\d{1,5}))?(?P<path>(/[a-z0-9][a-z0-9._-]*)*)"
@@ -23,7 +22,7 @@ class OciRegistryConfig(ComponentConfig):
     username: str | None = Field(default=None, description="who logs in; unset: nobody")
     password: SecretStr | None = Field(default=None, description="password or access token of the user")
     insecure: bool = Field(default=False, description="speak plain HTTP, also with another machine")
-    certificate_authority: Path | None = Field(
+    certificate_authority: LocalPath | None = Field(
         default=None, description="file of the certificates that are trusted; default: those of `certifi`"
     )
     timeout: float = Field(default=30.0, gt=0, description="seconds until no answer is taken as none")
@@ -34,12 +33,6 @@ class OciRegistryConfig(ComponentConfig):
         if not _ADDRESS.fullmatch(text):
             raise ValueError("an address is host:port or host/path, without a scheme and without credentials")
         return text
-
-    @field_validator("certificate_authority")
-    @classmethod
-    def _absolute(cls, file: Path | None) -> Path | None:
-        """Anchor it where it was said: steps may run in any directory."""
-        return None if file is None else file.expanduser().absolute()
 
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, model_validator
 
-from dovetail.plugin import ComponentConfig
+from dovetail.plugin import ComponentConfig, LocalPath
 
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 _PLACE = ("host", "port", "dbname", "user")
@@ -36,9 +35,11 @@ class PostgresqlMetadataStoreConfig(ComponentConfig):
     sslmode: SslMode | None = Field(
         default=None, description="whether the connection is encrypted and the server's certificate checked"
     )
-    sslrootcert: Path | None = Field(default=None, description="file with the authorities that are trusted")
-    sslcert: Path | None = Field(default=None, description="file with this client's certificate")
-    sslkey: Path | None = Field(default=None, description="file with its key, readable by nobody else")
+    sslrootcert: LocalPath | None = Field(
+        default=None, description="file of the authorities that are trusted"
+    )
+    sslcert: LocalPath | None = Field(default=None, description="file with this client's certificate")
+    sslkey: LocalPath | None = Field(default=None, description="file with its key, readable by nobody else")
     schema_name: str = Field(
         default="public",
         pattern=r"^[a-z_][a-z0-9_]{0,62}$",
@@ -54,12 +55,6 @@ class PostgresqlMetadataStoreConfig(ComponentConfig):
     patience: float = Field(
         default=60.0, ge=0, description="seconds to wait in the middle of a run for a server that is away"
     )
-
-    @field_validator("sslrootcert", "sslcert", "sslkey")
-    @classmethod
-    def _absolute(cls, file: Path | None) -> Path | None:
-        """Anchor it where it was said: runs may start in any directory."""
-        return None if file is None else file.expanduser().absolute()
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:

@@ -13,7 +13,7 @@ from psycopg import sql
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from dovetail.plugin import ComponentConfig, Reach, ServerMetadataStore, StoreError
+from dovetail.plugin import ComponentConfig, Reach, ServerMetadataStore, StoreError, tls_context
 from dovetail_postgresql import refusals
 from dovetail_postgresql.settings import PostgresqlMetadataStoreConfig
 
@@ -45,6 +45,12 @@ class PostgresqlMetadataStore(ServerMetadataStore):
         self.patience = self.config.patience
 
     def make_engine(self) -> Engine:
+        config = self.config
+        if config.sslrootcert is not None:
+            tls_context(authorities=config.sslrootcert)
+        if config.sslcert is not None and config.sslkey is not None:
+            # Where a file is not there, libpq goes without.
+            tls_context(certificate=config.sslcert, key=config.sslkey)
         return create_engine("postgresql+psycopg://", creator=self.session, max_overflow=-1)
 
     def connect(self) -> psycopg.Connection[Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from aiobotocore.session import AioSession
 from pydantic import SecretStr
 
-from dovetail.plugin import ConfigurationError
+from dovetail.plugin import ConfigurationError, tls_context
 from dovetail_s3.settings import S3ArtifactStoreConfig
 
 _TOO_MANY_REQUESTS = 429
@@ -22,16 +22,18 @@ def filesystem_options(config: S3ArtifactStoreConfig) -> dict[str, Any]:
     """Return what s3fs is made with.
 
     Raises:
-        ConfigurationError: settings of who asks contradict each other.
+        ConfigurationError: settings of who asks contradict each other, or `ca_bundle` holds no certificates.
     """
     _check_identity(config)
+    if config.ca_bundle is not None:  # what botocore says of a bad one names no file
+        tls_context(authorities=config.ca_bundle)
     return {
         "key": _plain(config.access_key_id),
         "secret": _plain(config.secret_access_key),
         "token": _plain(config.session_token),
         "endpoint_url": config.endpoint_url,
         "session": _session(config),
-        "client_kwargs": {"verify": config.ca_bundle} if config.ca_bundle else {},
+        "client_kwargs": {"verify": str(config.ca_bundle)} if config.ca_bundle else {},
         "config_kwargs": _client_settings(config),
         "s3_additional_kwargs": _encryption(config),
         "max_concurrency": config.concurrency,

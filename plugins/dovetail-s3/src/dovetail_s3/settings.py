@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
-from dovetail.plugin import ComponentConfig
+from dovetail.plugin import ComponentConfig, LocalPath
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
 
@@ -36,7 +36,7 @@ class S3ArtifactStoreConfig(ComponentConfig):
     addressing: Literal["auto", "path", "virtual"] = Field(
         default="auto", description="whether the bucket stands in the path or in the host name"
     )
-    ca_bundle: str | None = Field(
+    ca_bundle: LocalPath | None = Field(
         default=None,
         description="file of the authorities to trust, for a service with certificates of its own",
     )

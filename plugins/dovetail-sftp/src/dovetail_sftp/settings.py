@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from pathlib import Path
 from typing import NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from dovetail.plugin import ComponentConfig
+from dovetail.plugin import ComponentConfig, LocalPath
 
 _PORT = 22
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
@@ -50,12 +49,12 @@ class SftpArtifactStoreConfig(ComponentConfig):
     port: int | None = Field(default=None, ge=1, le=65535, description="its port, 22")
     username: str | None = Field(default=None, description="who logs in; default: the user of this machine")
     path: str | None = Field(default=None, description="the folder; relative: where a login begins")
-    private_key: Path | None = Field(
+    private_key: LocalPath | None = Field(
         default=None, description="file of the private key; unset: the agent, and keys in ~/.ssh"
     )
     passphrase: SecretStr | None = Field(default=None, description="opens the private key")
     password: SecretStr | None = Field(default=None, description="logs in where no key does")
-    known_hosts: Path | None = Field(
+    known_hosts: LocalPath | None = Field(
         default=None, description="file of the host keys that are trusted; default: ~/.ssh/known_hosts"
     )
     host_key: str | None = Field(
@@ -65,12 +64,6 @@ class SftpArtifactStoreConfig(ComponentConfig):
     timeout: float = Field(default=30.0, gt=0, description="seconds that connecting and logging in may take")
     durable: bool = Field(default=True, description="a file counts as stored when it is on the server's disk")
     attempts: int = Field(default=5, ge=1, description="how often a transfer is begun when connections drop")
-
-    @field_validator("private_key", "known_hosts")
-    @classmethod
-    def _absolute(cls, file: Path | None) -> Path | None:
-        """Anchor it where it was said: steps may run in any directory."""
-        return None if file is None else file.expanduser().absolute()
 
     @field_validator("host_key")
     @classmethod

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from dovetail.plugin import ProcessOperatorConfig
+from dovetail.plugin import LocalPath, ProcessOperatorConfig
 
 _INSTEAD = "passwords belong into uv's own settings: variables UV_INDEX_*, or a netrc file"
 
@@ -18,27 +17,15 @@ class UvStepOperatorConfig(ProcessOperatorConfig):
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    cache_directory: Path | None = Field(
+    cache_directory: LocalPath | None = Field(
         default=None, description="where environments are kept; default: the store's folder"
     )
     index_url: str | None = Field(
         default=None, description="package index, without a password; default: that of uv's own settings"
     )
-    find_links: tuple[Path, ...] = Field(default=(), description="folders with further distributions")
+    find_links: tuple[LocalPath, ...] = Field(default=(), description="folders with further distributions")
     offline: bool = Field(default=False, description="use only what uv has in its own cache")
-    uv: Path | None = Field(default=None, description="the uv to call; default: that of the wheel `uv`")
-
-    @field_validator("cache_directory", "uv")
-    @classmethod
-    def _absolute(cls, path: Path | None) -> Path | None:
-        """Anchor it where it was said: steps may run in any directory."""
-        return None if path is None else path.expanduser().absolute()
-
-    @field_validator("find_links")
-    @classmethod
-    def _all_absolute(cls, paths: tuple[Path, ...]) -> tuple[Path, ...]:
-        """Anchor them where they were said."""
-        return tuple(each.expanduser().absolute() for each in paths)
+    uv: LocalPath | None = Field(default=None, description="the uv to call; default: that of the wheel `uv`")
 
     # Of the whole model, for the error of a field shows its value.
     @model_validator(mode="after")
