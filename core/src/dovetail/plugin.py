@@ -22,7 +22,7 @@ _WHERE: dict[str, tuple[str, ...]] = {
     "dovetail.components.experiment_tracker": ("ExperimentTracker", "TrackedStep"),
     "dovetail.components.feature_store": ("FeatureStore", "FeatureView"),
     "dovetail.components.fsspec_store": ("FsspecArtifactStore", "FsspecArtifactStoreConfig"),
-    "dovetail.components.local_files": ("LocalPath", "tls_context"),
+    "dovetail.components.local_path": ("LocalPath",),
     "dovetail.components.metadata_store": ("ArtifactQuery", "Facts", "Lease", "MetadataStore", "RunQuery"),
     "dovetail.components.model_deployer": (
         "DeployedModel",
@@ -37,6 +37,7 @@ _WHERE: dict[str, tuple[str, ...]] = {
     "dovetail.components.spool": ("Sending", "Spool"),
     "dovetail.components.sql": ("ServerMetadataStore", "SqlMetadataStore"),
     "dovetail.components.step_operator": ("StepOperator", "StepSubmission"),
+    "dovetail.components.tls": ("tls_context",),
     "dovetail.components.visualizer": ("Picture", "Visualizer"),
     "dovetail.definition.hierarchy": (
         "BaseAlerterStep",

@@ -24,8 +24,7 @@ from dovetail.components.flavor import Flavor as Flavor
 from dovetail.components.flavor import Materializes as Materializes
 from dovetail.components.fsspec_store import FsspecArtifactStore as FsspecArtifactStore
 from dovetail.components.fsspec_store import FsspecArtifactStoreConfig as FsspecArtifactStoreConfig
-from dovetail.components.local_files import LocalPath as LocalPath
-from dovetail.components.local_files import tls_context as tls_context
+from dovetail.components.local_path import LocalPath as LocalPath
 from dovetail.components.metadata_store import ArtifactQuery as ArtifactQuery
 from dovetail.components.metadata_store import Facts as Facts
 from dovetail.components.metadata_store import Lease as Lease
@@ -49,6 +48,7 @@ from dovetail.components.sql import ServerMetadataStore as ServerMetadataStore
 from dovetail.components.sql import SqlMetadataStore as SqlMetadataStore
 from dovetail.components.step_operator import StepOperator as StepOperator
 from dovetail.components.step_operator import StepSubmission as StepSubmission
+from dovetail.components.tls import tls_context as tls_context
 from dovetail.components.visualizer import Picture as Picture
 from dovetail.components.visualizer import Visualizer as Visualizer
 from dovetail.definition.hierarchy import BaseAlerterStep as BaseAlerterStep

@@ -1,34 +1,20 @@
-"""Files of this machine that settings name: where they lie, and whether they hold what a connection needs."""
+"""What a client encrypts a connection with, of files that settings name."""
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-from pydantic import AfterValidator
 
 from dovetail.errors import ConfigurationError
-from dovetail.references import load
-
-if TYPE_CHECKING:
-    from ssl import SSLContext
-
-
-def _anchored(path: Path) -> Path:
-    return path.expanduser().absolute()
 
 
 def _nobody_is_asked() -> str:
     return ""
 
 
-LocalPath = Annotated[Path, AfterValidator(_anchored)]
-"""A path of this machine, anchored where it was said: runs and steps may start in any directory."""
-
-
 def tls_context(
     *, authorities: Path | None = None, certificate: Path | None = None, key: Path | None = None
-) -> SSLContext:
+) -> ssl.SSLContext:
     """Return what a client encrypts a connection with: names are checked, certificates are verified.
 
     Args:
