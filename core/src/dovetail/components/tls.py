@@ -26,9 +26,7 @@ def tls_context(
         ConfigurationError: a file is not there, or holds something else; says which.
     """
     try:
-        context: SSLContext = load("ssl:create_default_context")(
-            cafile=authorities
-        )  # late: who connects waits
+        context = ssl.create_default_context(cafile=authorities)
     except OSError as error:  # ssl.SSLError is one
         raise ConfigurationError(
             f"{str(authorities)!r} has no certificates of authorities: {error.strerror or error}",
