@@ -182,7 +182,7 @@ class Launcher:
         """
         refuse_stale(self._metadata, run)
         recorder = Recorder(self._metadata, lease)
-        detached = Detached(self.stack, self.progress.note)
+        detached = Detached(self.stack, self.progress.note, self.plan.operated())
         adoption = adopt(self.plan, run, self._metadata, self._store, recorder, detached.ongoing)
         client = Client(self.stack)
         self._outset = outset(self.plan, run.id, self._selection, client, adoption, self.options.revise)

@@ -72,7 +72,7 @@ def _take_in(run: RunView, stack: LiveStack, metadata: MetadataStore, lease: Lea
     notes: list[str] = []
     left = [each.id for each in metadata.attempts(run.id) if not each.status.ended]
     recorder = Recorder(metadata, lease)
-    detached = Detached(stack, notes.append)
+    detached = Detached(stack, notes.append, run.plan.operated())
     adoption = adopt(run.plan, run.record, metadata, stack.artifact_store, recorder, detached.ongoing)
     recorder.flush()
     record = metadata.run(run.id) or run.record

@@ -113,3 +113,7 @@ class Plan(Record):
     flavors: dict[str, str] = {}
     requires: tuple[str, ...] = ()
     settings: dict[str, Any] = {}
+
+    def operated(self) -> set[str]:
+        """Return the names of the steps that go to a step operator."""
+        return {each.name for each in self.steps if each.options.step_operator}

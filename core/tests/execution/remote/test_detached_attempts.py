@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,21 +45,31 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
-def orphaned(cli: CommandLine, tmp_path: Path, until: Callable[..., Any]) -> CommandLine:
-    """A run whose launcher was killed while its step goes on with a detached operator."""
+def detached(cli: CommandLine) -> CommandLine:
+    """A repository with the pipeline, whose stack has a detached operator."""
     cli.write("run.py", SCRIPT)
     assert cli("init", "--bare").code == 0
     cli("step-operator", "register", "apart", "--flavor", "subprocess", "--detached")
     cli("stack", "register", "away", "-o", "local", "-a", "local", "-s", "apart")
     cli("stack", "set", "away")
-    launcher = cli.spawn("run", "run.py", env={"PLACE": str(tmp_path)})
+    return cli
+
+
+@pytest.fixture
+def orphaned(detached: CommandLine, tmp_path: Path, until: Callable[..., Any]) -> CommandLine:
+    """A run whose launcher was killed while its step goes on with a detached operator."""
+    launcher = detached.spawn("run", "run.py", env={"PLACE": str(tmp_path)})
     until((tmp_path / "begun").exists, 60.0)
-    handles = cli.directory / ".dovetail/store"
-    until(lambda: list(handles.rglob("handles/*.json")), 60.0)
+    until(lambda: kept(detached), 60.0)
     launcher.kill()
     launcher.communicate()
     assert carriers(f"PLACE={tmp_path}")
-    return cli
+    return detached
+
+
+def kept(cli: CommandLine) -> list[Path]:
+    """Return the files of all handles that were kept."""
+    return list((cli.directory / ".dovetail/store").rglob("handles/*.json"))
 
 
 def let_end(tmp_path: Path, until: Callable[..., Any]) -> None:
@@ -153,6 +164,70 @@ def test_deleting_such_a_run_ends_what_goes_on(orphaned: CommandLine, tmp_path: 
     answer = orphaned("run", "delete", "last", "--yes")
     assert answer.code == 0, answer.err
     assert carriers(f"PLACE={tmp_path}") == []
-    assert list((orphaned.directory / ".dovetail/store").rglob("handles/*.json")) == []
+    assert kept(orphaned) == []
     found = orphaned("artifact", "prune", "--dry-run", "--json").json()["found"]
     assert "code archive" in {each["kind"] for each in found}
+
+
+def test_an_attempt_whose_handle_was_never_kept_is_made_once_all_the_same(
+    orphaned: CommandLine, tmp_path: Path, until: Callable[..., Any]
+) -> None:
+    (handle,) = kept(orphaned)
+    handle.unlink()
+    assert "step 'work', attempt 1: still running" in orphaned("run", "sync", "last").out
+    resumed = orphaned.spawn("run", "resume", "last", "--json", env={"PLACE": str(tmp_path)})
+    until(lambda: kept(orphaned), 60.0)
+    (tmp_path / "go").touch()
+    out, err = resumed.communicate(timeout=120)
+    assert resumed.returncode == 0, err
+    assert '"attempts": 1' in out
+    assert (tmp_path / "begun").read_text() == "x"
+
+
+def test_such_an_attempt_of_a_step_that_has_changed_is_made_anew(
+    orphaned: CommandLine, tmp_path: Path, until: Callable[..., Any]
+) -> None:
+    (handle,) = kept(orphaned)
+    handle.unlink()
+    orphaned.write(
+        "run.py", SCRIPT.replace("return value + 1\n\n@step\ndef after", "return 5\n\n@step\ndef after")
+    )
+    resumed = orphaned.spawn(
+        "run", "resume", "last", "--accept-changes", "--json", env={"PLACE": str(tmp_path)}
+    )
+    until(lambda: (tmp_path / "begun").read_text() == "xx", 60.0)
+    (tmp_path / "go").touch()
+    out, err = resumed.communicate(timeout=120)
+    assert resumed.returncode == 0, err
+    assert '"attempts": 2' in out
+
+
+def test_wherever_the_launcher_dies_while_it_hands_over_the_step_is_made_once(
+    detached: CommandLine, tmp_path: Path, until: Callable[..., Any]
+) -> None:
+    unharmed = 'step(step_operator=True, environment=Environment(variables={"DOVETAIL_FAILPOINT": ""}))'
+    script = SCRIPT.replace("step(step_operator=True)", unharmed).replace("work(load())", "work(1)")
+    detached.write("run.py", script.replace("import pipeline", "import Environment, pipeline"))
+    deaths = 0
+    for arrival in range(1, 30):
+        for name in ("begun", "go"):
+            (tmp_path / name).unlink(missing_ok=True)
+        before = len(kept(detached))
+        variables = {"PLACE": str(tmp_path), "DOVETAIL_FAILPOINT": f"write:kill:{arrival}"}
+        launcher = detached.spawn("run", "run.py", "--no-cache", env=variables)
+        until(lambda: launcher.poll() is not None or len(kept(detached)) > before, 60.0)  # noqa: B023 - now
+        if launcher.poll() is None:  # it has handed over, and would go on
+            launcher.kill()
+            launcher.communicate()
+            break
+        said = launcher.communicate()
+        assert launcher.returncode == -signal.SIGKILL, said
+        deaths += 1
+        resumed = detached.spawn("run", "resume", "last", env={"PLACE": str(tmp_path)})
+        until(lambda: len(kept(detached)) > before, 60.0)  # noqa: B023 - now
+        until((tmp_path / "begun").exists, 60.0)
+        (tmp_path / "go").touch()
+        _, err = resumed.communicate(timeout=60)
+        assert resumed.returncode == 0, (arrival, err)
+        assert (tmp_path / "begun").read_text() == "x", arrival
+    assert deaths >= 3, "the launcher writes job, task and handle at least"

@@ -25,7 +25,7 @@ def refuse_unserved(plan: Plan, stack: LiveStack, *, in_process: bool = False) -
                 where=step.source.path or step.source.module,
                 hint=_remedy(step, option, stack),
             )
-    if any(step.options.step_operator for step in plan.steps):
+    if plan.operated():
         stack.check_reach(in_process=in_process, operated=True)
     refuse_unreachable_secrets(plan, stack, in_process=in_process)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 
 from dovetail.components.artifact_store import ArtifactStore
@@ -45,19 +45,27 @@ def end_handed_over(
 
 
 class Detached:
-    """Asks the operator of a stack about attempts that somebody else submitted; tells `note` of trouble."""
+    """Asks the operator of a stack about attempts that somebody else submitted; tells `note` of trouble.
 
-    def __init__(self, stack: LiveStack, note: Callable[[str], None]) -> None:
+    `operated` are the steps of the run that go to the operator.
+    """
+
+    def __init__(
+        self, stack: LiveStack, note: Callable[[str], None], operated: Collection[str] = frozenset()
+    ) -> None:
         self._stack = stack
         self._store = stack.artifact_store
         self._note = note
+        self._operated = operated
 
     def ongoing(self, attempt: AttemptRecord) -> StepTask | None:
         """Return the task of an attempt that still goes on; of one that has ended keep what it wrote."""
         operator = self._stack.get("step_operator")
         path = handle_path(attempt.run_id, attempt.id)
-        if not isinstance(operator, StepOperator) or self._store.size(path) is None:
+        if not isinstance(operator, StepOperator):
             return None
+        if self._store.size(path) is None:
+            return self._half_submitted(attempt)
         kept = Submitted.from_json(self._store.get(path))
         try:
             operator.attach(kept.handle)
@@ -73,19 +81,35 @@ class Detached:
             )
         return None
 
+    def _half_submitted(self, attempt: AttemptRecord) -> StepTask | None:
+        """Return the task of an attempt whose launcher died while it handed it over, or just before.
+
+        Whether the operator has it nobody knows; submitted again, it is made once all the same.
+        """
+        path = task_path(attempt.run_id, attempt.id)
+        if attempt.step not in self._operated or self._store.size(path) is None:
+            return None
+        return StepTask.from_json(self._store.get(path))
+
     def drop(self, tasks: Mapping[str, StepTask], metadata: MetadataStore, recorder: Recorder) -> None:
         """End attempts that go on with code or parameters that the run does not go on with, by step."""
         dropped = {task.attempt for task in tasks.values()}
         for attempt in metadata.attempts(next(iter(tasks.values())).run_id) if tasks else ():
-            if attempt.id not in dropped:
-                continue
-            operator: StepOperator = self._stack.components["step_operator"]  # type: ignore[assignment] # checked
-            operator.cancel(self._handle(attempt), 0.0)
-            self._note(
-                f"step {attempt.step!r}: the attempt that still goes on is ended, for the step has changed"
-            )
-            ended = {"status": Status.CANCELLED, "reason": Reason.CANCELLED.value, "finished": now()}
-            recorder.attempt(attempt.model_copy(update=ended))
+            if attempt.id in dropped:
+                status, reason = self._dropped(attempt)
+                ended = {"status": status, "reason": reason.value, "finished": now()}
+                recorder.attempt(attempt.model_copy(update=ended))
+
+    def _dropped(self, attempt: AttemptRecord) -> tuple[Status, Reason]:
+        """End an attempt, if the operator is known to have it; return what is to be recorded of it."""
+        if self._store.size(handle_path(attempt.run_id, attempt.id)) is None:
+            return Status.FAILED, Reason.LOST
+        operator: StepOperator = self._stack.components["step_operator"]  # type: ignore[assignment] # checked
+        operator.cancel(self._handle(attempt), 0.0)
+        self._note(
+            f"step {attempt.step!r}: the attempt that still goes on is ended, for the step has changed"
+        )
+        return Status.CANCELLED, Reason.CANCELLED
 
     def end(self, attempts: Iterable[AttemptRecord], grace: float) -> None:
         """End attempts that may go on, and return when they have ended.

@@ -56,7 +56,7 @@ class Operating:
         self._place = place
         self._progress = progress
         self._steps = {step.name: step for step in job.plan.steps}
-        self._ready: dict[int, str] = {}
+        self._ready: set[int] = set()
         self._running: dict[str, OperatedStep] = {}
 
     @property
@@ -163,19 +163,20 @@ class Operating:
 
     def _ready_job(self, task: StepTask) -> str:
         """Return where the job lies in the store, put there with the code it needs when first asked for."""
+        path = job_path(task.run_id, task.epoch)
         if task.epoch not in self._ready:
-            job = self._job.model_copy(
-                update={
-                    "code": load(_TRAVELS)(self._job, self._store, self._progress.note),
-                    "source_root": ".",
-                    "scratch": None,
-                    "sys_path": tuple(_below(self._job.sys_path, Path(self._job.source_root))),
-                }
-            )
-            path = job_path(task.run_id, task.epoch)
-            self._put(path, job)
-            self._ready[task.epoch] = path
-        return self._ready[task.epoch]
+            if self._store.size(path) is None:  # else an earlier process of the run has put it there
+                job = self._job.model_copy(
+                    update={
+                        "code": load(_TRAVELS)(self._job, self._store, self._progress.note),
+                        "source_root": ".",
+                        "scratch": None,
+                        "sys_path": tuple(_below(self._job.sys_path, Path(self._job.source_root))),
+                    }
+                )
+                self._put(path, job)
+            self._ready.add(task.epoch)
+        return path
 
     def _put(self, path: str, record: Record) -> None:
         data = record.to_json()
