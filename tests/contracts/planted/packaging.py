@@ -30,11 +30,12 @@ def dovetail_artifact_stores():
 """
 SETTINGS = """
 from pydantic import Field, SecretStr
-from dovetail.plugin import ComponentConfig
+from dovetail.plugin import ComponentConfig, LocalPath
 
 class ShelfConfig(ComponentConfig):
     path: str = Field(description="Where the shelf stands.")
     password: SecretStr | None = Field(default=None, description="What opens the shelf.")
+    private_key: LocalPath | None = Field(default=None, description="The file of its key.")
 """
 SHELF = """
 from dovetail.builtin.memory_artifact_store import MemoryArtifactStore

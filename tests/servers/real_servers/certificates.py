@@ -36,10 +36,10 @@ def private_certificates(folder: Path) -> Certificates:
 
 def _signed(subject: str, key: rsa.RSAPrivateKey, by: rsa.RSAPrivateKey, *, of_authority: bool) -> bytes:
     now = dt.datetime.now(dt.UTC)
-    names = [
+    issuer, owner = (
         x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, each)]) for each in ("tests authority", subject)
-    ]
-    made = x509.CertificateBuilder(*names, key.public_key(), x509.random_serial_number())
+    )
+    made = x509.CertificateBuilder(issuer, owner, key.public_key(), x509.random_serial_number())
     made = made.not_valid_before(now - dt.timedelta(1)).not_valid_after(now + dt.timedelta(1))
     made = made.add_extension(x509.BasicConstraints(ca=of_authority, path_length=None), critical=True)
     if not of_authority:

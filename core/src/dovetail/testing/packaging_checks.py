@@ -182,15 +182,22 @@ def secrets_are_masked(wheel: AnnouncedWheel) -> Iterator[str]:
     for flavor, model in wheel.configs:
         secret = secret_fields(model)
         for key in model.model_fields.keys() - secret:
-            kind = model.model_fields[key].annotation
             # A file that holds it, or whether there is one, is no secret.
-            if _SOUNDS_SECRET.search(key) and not {bool, Path} & {kind, *get_args(kind)}:
+            harmless = _has_one_of((bool, Path), model.model_fields[key].annotation)
+            if _SOUNDS_SECRET.search(key) and not harmless:
                 yield f"setting {key!r} of flavor {flavor.name!r} is plain text; make it a `SecretStr`"
         config = _sample(wheel, flavor.name, model, secrets=secret)
         for shown in (repr(config), str(config), config.model_dump_json()):
             if _SAMPLE_SECRET in shown:
                 yield f"flavor {flavor.name!r} shows its secrets: {shown.replace(_SAMPLE_SECRET, '...')}"
                 break
+
+
+def _has_one_of(kinds: tuple[type, ...], annotation: object) -> bool:
+    """Say whether a type is, or is made of, one of these: optional, in a container, with validators."""
+    return any(annotation is kind for kind in kinds) or any(
+        _has_one_of(kinds, each) for each in get_args(annotation)
+    )
 
 
 def announcements_have_summaries(wheel: AnnouncedWheel) -> Iterator[str]:
