@@ -126,16 +126,22 @@ def test_a_newer_store_whose_process_died_is_refused_without_changing_a_byte(
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"no database " * 100, "no SQLite database"), (None, "a database of another program")],
+    [
+        (b"no database " * 100, "no SQLite database"),
+        (("CREATE TABLE mine (x)",), "a database of another program"),
+        (("CREATE TABLE mine (x)", "PRAGMA user_version=1"), "a database of another program"),
+        (("PRAGMA application_id=7",), "a database of another program"),
+    ],
 )
 def test_what_is_not_ours_is_refused_and_left_alone(
-    make_store: MakeStore, tmp_path: Path, content: bytes | None, message: str
+    make_store: MakeStore, tmp_path: Path, content: bytes | tuple[str, ...], message: str
 ) -> None:
     path = tmp_path / "metadata.db"
-    if content is None:
-        execute(path, "CREATE TABLE mine (x)")
-    else:
+    if isinstance(content, bytes):
         path.write_bytes(content)
+    else:
+        for statement in content:
+            execute(path, statement)
     before = contents(tmp_path)
     with pytest.raises(StoreError, match=message):
         make_store().open()
