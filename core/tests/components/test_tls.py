@@ -30,10 +30,10 @@ def test_without_files_the_authorities_of_the_system_are_trusted() -> None:
 
 
 def test_a_client_shows_its_certificate_with_its_key(files: Certificates, tmp_path: Path) -> None:
-    tls_context(certificate=files.certificate, key=files.key)
+    assert tls_context(certificate=files.certificate, key=files.key).verify_mode is ssl.CERT_REQUIRED
     both = tmp_path / "both.pem"
     both.write_bytes(files.certificate.read_bytes() + files.key.read_bytes())
-    tls_context(certificate=both)
+    assert tls_context(certificate=both).verify_mode is ssl.CERT_REQUIRED
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,9 @@ def test_the_setting_counts_more_than_variables_of_other_programs(
     variable: str,
 ) -> None:
     monkeypatch.setenv(variable, other_authority)
-    reached(ca_bundle=authority).put("db", {"password": CANARY})
+    manager = reached(ca_bundle=authority)
+    manager.put("db", {"password": CANARY})
+    assert manager.get("db") == {"password": CANARY}
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(reached: Make, other_authority: str) -> None:
@@ -85,3 +87,4 @@ def test_a_relative_file_is_meant_from_where_it_was_said(
     manager = reached(ca_bundle="authority.pem")
     monkeypatch.chdir("/")
     manager.put("db", {"password": CANARY})
+    assert manager.get("db") == {"password": CANARY}

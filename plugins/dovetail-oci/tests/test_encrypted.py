@@ -50,7 +50,9 @@ def test_the_setting_counts_more_than_variables_of_other_programs(
 ) -> None:
     port, authority = encrypted
     monkeypatch.setenv(variable, str(other_authority))
-    make(port, certificate_authority=authority).authenticate()
+    registry = make(port, certificate_authority=authority)
+    registry.authenticate()
+    assert registry.resolve("private/nothing", "one") is None
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused_before_anything_is_sent(

@@ -64,7 +64,9 @@ def test_the_setting_counts_more_than_variables_of_other_programs(
     variable: str,
 ) -> None:
     monkeypatch.setenv(variable, other_authority)
-    reached(ca_bundle=authority).put("a/b", b"1")
+    store = reached(ca_bundle=authority)
+    store.put("a/b", b"1")
+    assert store.get("a/b") == b"1"
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(
@@ -95,3 +97,4 @@ def test_a_relative_file_is_meant_from_where_it_was_said(
     store = reached(ca_bundle="authority.pem")
     monkeypatch.chdir("/")
     store.put("a/b", b"1")
+    assert store.get("a/b") == b"1"

@@ -42,6 +42,7 @@ def chain():
 if __name__ == "__main__":
     chain.run()
 """
+CHANGED = SCRIPT.replace("return value + 1\n\n@step\ndef after", "return 5\n\n@step\ndef after")
 
 
 @pytest.fixture
@@ -70,6 +71,16 @@ def orphaned(detached: CommandLine, tmp_path: Path, until: Callable[..., Any]) -
 def kept(cli: CommandLine) -> list[Path]:
     """Return the files of all handles that were kept."""
     return list((cli.directory / ".dovetail/store").rglob("handles/*.json"))
+
+
+def assert_made_anew(cli: CommandLine, tmp_path: Path, until: Callable[..., Any]) -> None:
+    """Go on with the run although its step has changed, and see that the step is made once more."""
+    resumed = cli.spawn("run", "resume", "last", "--accept-changes", "--json", env={"PLACE": str(tmp_path)})
+    until(lambda: (tmp_path / "begun").read_text() == "xx", 60.0)
+    (tmp_path / "go").touch()
+    out, err = resumed.communicate(timeout=120)
+    assert resumed.returncode == 0, err
+    assert '"attempts": 2' in out
 
 
 def let_end(tmp_path: Path, until: Callable[..., Any]) -> None:
@@ -131,20 +142,11 @@ def test_cancelling_the_resumed_run_ends_the_attempt(
 def test_an_attempt_of_a_step_that_has_changed_is_ended_and_made_anew(
     orphaned: CommandLine, tmp_path: Path, until: Callable[..., Any]
 ) -> None:
-    orphaned.write(
-        "run.py", SCRIPT.replace("return value + 1\n\n@step\ndef after", "return 5\n\n@step\ndef after")
-    )
+    orphaned.write("run.py", CHANGED)
     refused = orphaned("run", "resume", "last", env={"PLACE": str(tmp_path)})
     assert refused.code == 3
     assert carriers(f"PLACE={tmp_path}"), "what is refused changes nothing"
-    resumed = orphaned.spawn(
-        "run", "resume", "last", "--accept-changes", "--json", env={"PLACE": str(tmp_path)}
-    )
-    until(lambda: (tmp_path / "begun").read_text() == "xx", 60.0)
-    (tmp_path / "go").touch()
-    out, err = resumed.communicate(timeout=120)
-    assert resumed.returncode == 0, err
-    assert '"attempts": 2' in out
+    assert_made_anew(orphaned, tmp_path, until)
     assert carriers(f"PLACE={tmp_path}") == []
 
 
@@ -189,17 +191,8 @@ def test_such_an_attempt_of_a_step_that_has_changed_is_made_anew(
 ) -> None:
     (handle,) = kept(orphaned)
     handle.unlink()
-    orphaned.write(
-        "run.py", SCRIPT.replace("return value + 1\n\n@step\ndef after", "return 5\n\n@step\ndef after")
-    )
-    resumed = orphaned.spawn(
-        "run", "resume", "last", "--accept-changes", "--json", env={"PLACE": str(tmp_path)}
-    )
-    until(lambda: (tmp_path / "begun").read_text() == "xx", 60.0)
-    (tmp_path / "go").touch()
-    out, err = resumed.communicate(timeout=120)
-    assert resumed.returncode == 0, err
-    assert '"attempts": 2' in out
+    orphaned.write("run.py", CHANGED)
+    assert_made_anew(orphaned, tmp_path, until)
 
 
 def test_wherever_the_launcher_dies_while_it_hands_over_the_step_is_made_once(
